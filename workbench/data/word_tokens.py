@@ -40,11 +40,12 @@ def without_lone_surrogates(text: str) -> str:
 
 def split_words(text: str) -> list[str]:
     """The words and signs of a normalised text, in order, without the spaces between them."""
-    return _pattern().findall(text)
+    return word_pattern().findall(text)
 
 
 @cache
-def _pattern() -> re.Pattern[str]:
+def word_pattern() -> re.Pattern[str]:
+    """The pattern of a word or sign in a normalised text."""
     marks = _combining_marks()
     word = rf"\w[\w{marks}]*"
     sign = rf"[^\w\s][{marks}{SKIN_TONES}]*"

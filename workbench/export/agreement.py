@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch import Tensor
 from workbench.errors import WorkbenchError
 from workbench.export.program import tensors_for
 from workbench.export.samples import Raw
+from workbench.files import scratch_folder
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 READERS = Path(__file__).with_name("readers")
@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class Agreement:
+class OutputAgreement:
     """How an export agrees with the checkpoint."""
 
     difference: float
@@ -46,7 +46,7 @@ class DisagreementError(WorkbenchError):
     """An export gives something other than the checkpoint, or cannot be run: it is not kept."""
 
 
-def compare(trained: TrainedModel, kind: str, file: Path, batches: Sequence[Raw]) -> Agreement:
+def compare(trained: TrainedModel, kind: str, file: Path, batches: Sequence[Raw]) -> OutputAgreement:
     """Runs the batches through both. Raises DisagreementError, with what differs."""
     found = _outputs_of(kind, file, [named_arrays(trained, kind, batch) for batch in batches])
     agreement = judge([trained(batch).numpy() for batch in batches], found, trained)
@@ -55,13 +55,13 @@ def compare(trained: TrainedModel, kind: str, file: Path, batches: Sequence[Raw]
     return agreement
 
 
-def judge(expected: Sequence[Array], found: Sequence[Array], trained: TrainedModel) -> Agreement:
+def judge(expected: Sequence[Array], found: Sequence[Array], trained: TrainedModel) -> OutputAgreement:
     """Compares the outputs of the checkpoint and of the export, batch by batch."""
     largest, same, all_classes = 0.0, 0, 0
     wrong = ""
     for right, given in zip(expected, found, strict=True):
         if right.shape != given.shape:
-            return Agreement(float("inf"), None, f"its output has shape {given.shape} and not {right.shape}")
+            return OutputAgreement(float("inf"), None, f"its output has shape {given.shape} and not {right.shape}")
         differences = _differences(right.astype(np.float64), given.astype(np.float64))
         largest = max(largest, float(differences.max(initial=0.0)))
         if trained.target_scale is None:
@@ -73,7 +73,7 @@ def judge(expected: Sequence[Array], found: Sequence[Array], trained: TrainedMod
     fraction = same / all_classes if all_classes else None
     if wrong and fraction is not None:
         wrong += f", and {same:,} of {all_classes:,} predicted classes are the same"
-    return Agreement(largest, fraction, wrong)
+    return OutputAgreement(largest, fraction, wrong)
 
 
 def _differences(right: Array, given: Array) -> Array:
@@ -120,14 +120,15 @@ def save_batches(file: Path, batches: Sequence[Mapping[str, Array]]) -> None:
 
 def _outputs_of(kind: str, file: Path, batches: Sequence[Mapping[str, Array]]) -> list[Array]:
     """What the export gives, loaded and run in a process of its own. Raises DisagreementError where it cannot be."""
-    with tempfile.TemporaryDirectory(prefix="workbench-export-") as folder:
-        inputs, outputs = Path(folder) / "batches.npz", Path(folder) / "outputs.npz"
+    with scratch_folder("workbench-export-") as folder:
+        inputs, outputs = folder / "batches.npz", folder / "outputs.npz"
         save_batches(inputs, batches)
         # -P: neither this script's folder nor the working folder is searched for modules.
         command = [sys.executable, "-P", str(READERS / f"of_{kind}.py"), str(file), str(inputs), str(outputs)]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode:
             last = (done.stderr.strip().splitlines() or [f"its process ended with {done.returncode}"])[-1]
+            last = last.replace(str(file), file.name)  # it lies where it is not going to stay
             raise DisagreementError(f"the {kind} export could not be loaded and run, and was not written: {last}")
         with np.load(outputs) as arrays:
             return [arrays[str(number)] for number in range(len(batches))]

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from workbench import __version__
-from workbench.data.text_encoding import TextEncoding
-from workbench.data.tokens import PAD, SPECIAL, UNKNOWN
+from workbench.export.preparation import preparation_of
 from workbench.export.program import inputs_of, output_of, takes_names
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 
-def facts_of(trained: TrainedModel, run_name: str, checkpoint: Path, metrics: dict[str, Any] | None) -> dict[str, Any]:
+def provenance_of(
+    trained: TrainedModel, run_name: str, checkpoint: Path, metrics: dict[str, Any] | None
+) -> dict[str, Any]:
     """Where a model comes from. metrics: of the validation after its epoch, where they are known."""
     return {
         "made_by": f"workbench {__version__}",
@@ -30,8 +31,8 @@ def facts_of(trained: TrainedModel, run_name: str, checkpoint: Path, metrics: di
 
 
 def signature_of(trained: TrainedModel) -> dict[str, Any]:
-    """What a program takes and gives, and what the classes are called."""
-    found = {
+    """What a program takes and gives, what happens before it, and what the classes are called."""
+    return {
         "task": trained.task,
         "inputs": [asdict(each) for each in inputs_of(trained)],
         "inputs_by_name": takes_names(trained),
@@ -39,15 +40,5 @@ def signature_of(trained: TrainedModel) -> dict[str, Any]:
         "classes": list(trained.classes),
         "targets": list(trained.targets),
         "preset": trained.description["preset"],
+        **preparation_of(trained),
     }
-    encoding = trained.encoding
-    if isinstance(encoding, TextEncoding):
-        # Texts become ids outside: with this, another program can do it.
-        found["tokenizer"] = {
-            "name": encoding.name,
-            "padding": PAD,
-            "unknown": UNKNOWN,
-            "first_token": SPECIAL,
-            **encoding.arguments(),
-        }
-    return found

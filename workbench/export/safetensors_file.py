@@ -21,7 +21,7 @@ from torch import Tensor
 from workbench import __version__
 from workbench.errors import DamagedCheckpointError, DataError, UsageError, first_line
 from workbench.export.plain import bytes_of, from_json, to_json
-from workbench.files import open_regular
+from workbench.files import cause_of_failed_write, open_regular
 from workbench.training.checkpointing.trained_model import CPU, TrainedModel
 
 SCHEMA = 1
@@ -59,7 +59,7 @@ def save_safetensors(trained: TrainedModel, path: Path, facts: Mapping[str, Any]
     try:
         save_file(tensors, path, metadata)
     except SafetensorError as error:
-        raise OSError(28, "the disk is probably full") from error
+        raise cause_of_failed_write(path, error) from error
 
 
 def load_safetensors(path: Path, device: torch.device = CPU) -> TrainedModel:

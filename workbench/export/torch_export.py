@@ -15,6 +15,7 @@ from workbench.data.spectrogram import LogMel
 from workbench.errors import WorkbenchError
 from workbench.export.facts import signature_of
 from workbench.export.program import Program, example_of, inputs_of, takes_names
+from workbench.files import cause_of_failed_write
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 Made = TypeVar("Made")
@@ -31,12 +32,21 @@ def save_torch_export(trained: TrainedModel, path: Path, facts: Mapping[str, Any
     """Writes the program. facts: of the run. Raises ExportError, OSError."""
     described = json.dumps(signature_of(trained) | dict(facts))
     program = with_other_spectra(trained, partial(exported_program, trained))
+    _forget_source(program)
     with path.open("wb") as file:
         try:
             torch.export.save(program, file, extra_files={EXTRA_FILE: described})
         except RuntimeError as error:
             # torch's zip writer turns a failed write into a RuntimeError without the cause.
-            raise OSError(28, "the disk is probably full") from error
+            raise cause_of_failed_write(path, error) from error
+
+
+def _forget_source(program: torch.export.ExportedProgram) -> None:
+    """Removes what the exporter notes of each node: the paths and lines of this machine's source code."""
+    for module in program.graph_module.modules():
+        if isinstance(module, torch.fx.GraphModule):
+            for node in module.graph.nodes:
+                node.meta.pop("stack_trace", None)
 
 
 def with_other_spectra(trained: TrainedModel, export: Callable[[bool], Made]) -> Made:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from workbench.data.inputs import tensors_of
-from workbench.data.text_encoding import TextEncoding
 from workbench.export.agreement import compare
-from workbench.export.facts import facts_of
+from workbench.export.facts import provenance_of
+from workbench.export.preparation import sentence_about
 from workbench.export.program import inputs_of, output_of
 from workbench.export.samples import Raw, batch_of, batches_of, samples_of
 from workbench.files import storage_error
 from workbench.processes.export import ExportedModel, Request
+from workbench.runs.checkpoints import model_checkpoint
 from workbench.runs.directory import RunDirectory
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.trained_model import CPU, TrainedModel
@@ -24,14 +25,14 @@ Report = Callable[[str], None]
 def write_checked(request: Request, report: Report) -> ExportedModel:
     """Writes the file and compares it. Raises WorkbenchError; the file may then be there in part."""
     run, path = RunDirectory(Path(request.run)), Path(request.path)
-    checkpoint = checkpoints.model_checkpoint(run)
+    checkpoint = model_checkpoint(run)
     trained = TrainedModel.load(checkpoint)
     report(f"exporting to {request.kind}")
     metrics = checkpoints.load(checkpoint, CPU).get("validation")
     try:
-        _writer(request.kind)(trained, path, facts_of(trained, run.name, checkpoint, metrics))
+        _writer(request.kind)(trained, path, provenance_of(trained, run.name, checkpoint, metrics))
     except OSError as error:
-        raise storage_error(path, error) from error
+        raise storage_error(Path(request.target or request.path), error) from error
     # Read again: whatever an exporter does to a model, it is compared with the checkpoint.
     trained = TrainedModel.load(checkpoint)
     report("reading samples to compare on")
@@ -82,7 +83,7 @@ def _notes(trained: TrainedModel, kind: str) -> list[str]:
     notes = [f"it takes {taken}, and gives {output_of(trained)}"]
     if kind == "torch_export":
         notes.append("load it with: torch.export.load(FILE).module()")
-    if isinstance(trained.encoding, TextEncoding):
+    if sentence := sentence_about(trained):
         place = "workbench.json in the file" if kind == "torch_export" else "the metadata of the file"
-        notes.append(f"texts become ids outside of it: {place} has the tokenizer ({trained.encoding.name})")
+        notes.append(f"before it, {sentence} ({place} has the details)")
     return notes

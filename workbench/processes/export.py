@@ -18,6 +18,8 @@ class Request:
     """safetensors, torch_export or onnx."""
     path: str
     """The file to write; it does not exist."""
+    target: str = ""
+    """Where it will be put, which is what errors name; empty where it stays there."""
 
 
 @dataclass(frozen=True)

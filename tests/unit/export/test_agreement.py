@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from tests.unit.export.made import drawn_model, drawn_run
 from workbench.errors import DataError, StorageError
@@ -121,3 +123,19 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(write, "_writer", lambda kind: full)
     with pytest.raises(StorageError, match=r"cannot write .*model\.onnx: No space left on device\. Free some space"):
         write_checked(Request(str(run.path), "onnx", str(tmp_path / "model.onnx")), lambda doing: None)
+    # While it is written it lies somewhere else, of which the user knows nothing.
+    staged = Request(str(run.path), "onnx", str(tmp_path / ".x" / "model.onnx"), str(tmp_path / "mine.onnx"))
+    with pytest.raises(StorageError, match=rf"cannot write {re.escape(str(tmp_path))}/mine\.onnx: No space left"):
+        write_checked(staged, lambda doing: None)
+
+
+def test_another_fault_of_a_library_is_no_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = drawn_model(tmp_path, "data.name=iris", "model.hidden=[8]")
+
+    def refuse(*_: object) -> None:
+        raise SafetensorError("a tensor is of a strange type")
+
+    monkeypatch.setattr("workbench.export.safetensors_file.save_file", refuse)
+    with pytest.raises(OSError, match=r"^a tensor is of a strange type$") as raised:
+        save_safetensors(model, tmp_path / "model.safetensors", {})
+    assert raised.value.errno is None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,17 @@ import numpy as np
 import pytest
 import torch
 from packaging.version import parse
+from PIL import Image
 from torch import Tensor, nn
 
 from tests.unit.export.made import METRICS, drawn_model
+from workbench.data.readers.source import Source
 from workbench.data.samples import NamedInMemory, Samples, Task
 from workbench.data.spectrogram import LogMel
 from workbench.export import agreement
-from workbench.export.facts import facts_of
+from workbench.export.facts import provenance_of
 from workbench.export.onnx_file import save_onnx
+from workbench.export.preparation import preparation_of
 from workbench.export.program import Spectrogram
 from workbench.export.samples import BATCHES, batches_of, samples_of
 from workbench.export.torch_export import EXTRA_FILE, ExportError, save_torch_export
@@ -66,7 +71,7 @@ def made(name: str, data: Data, folder: Path) -> TrainedModel:
     return drawn_model(folder / "runs", *data[kind], *model)
 
 
-def compared(model: TrainedModel, kind: str, file: Path) -> agreement.Agreement:
+def compared(model: TrainedModel, kind: str, file: Path) -> agreement.OutputAgreement:
     """What `agreement.compare` finds on the run's validation samples."""
     samples = samples_of(model, lambda progress: None)
     assert samples.origin == "validation"
@@ -82,7 +87,7 @@ def compared(model: TrainedModel, kind: str, file: Path) -> agreement.Agreement:
 def test_onnx_alone_gives_the_same(name: str, data: Data, tmp_path: Path) -> None:
     model, file = made(name, data, tmp_path), tmp_path / "model.onnx"
     try:
-        save_onnx(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+        save_onnx(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
     except ExportError as error:
         if parse(torch.__version__) >= parse("2.9"):
             raise
@@ -115,8 +120,9 @@ def _check_all(names: list[str], data: Data, folder: Path) -> None:
     expected, files = {}, []
     for number, name in enumerate(names):
         model, file = made(name, data, folder), folder / f"{number}.pt2"
-        save_torch_export(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+        save_torch_export(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
         batches = batches_of(samples_of(model, lambda progress: None).raw, 1)
+        assert_no_path_of_this_machine(file)
         expected[name] = model, [model(batch).numpy() for batch in batches]
         named = [agreement.named_arrays(model, "torch_export", batch) for batch in batches]
         agreement.save_batches(folder / f"{number}-in.npz", named)
@@ -134,9 +140,16 @@ def _check_all(names: list[str], data: Data, folder: Path) -> None:
         assert found.difference < 1e-6 * (1 if model.target_scale is None else float(model.target_scale.std)), name
 
 
+def assert_no_path_of_this_machine(file: Path) -> None:
+    """Of source code, which an exporter notes of each node; the preset says where data is."""
+    with zipfile.ZipFile(file) as archive:
+        parts = [name for name in archive.namelist() if not name.endswith(EXTRA_FILE)]
+        assert [name for name in parts if b".py" in archive.read(name)] == []
+
+
 def test_the_pt2_file_says_what_it_takes(data: Data, tmp_path: Path) -> None:
     model, file = made("bag", data, tmp_path), tmp_path / "model.pt2"
-    save_torch_export(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+    save_torch_export(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
     extra = {EXTRA_FILE: ""}
     program = torch.export.load(file, extra_files=extra).module()
     said = json.loads(extra[EXTRA_FILE])
@@ -146,9 +159,11 @@ def test_the_pt2_file_says_what_it_takes(data: Data, tmp_path: Path) -> None:
     assert Preset.from_toml(said["preset"], "the file") == model.preset
     [taken] = said["inputs"]
     assert taken["type"] == "int64"
-    # By the words in it, the text is made ids as the run did.
+    # By the words and the pattern in it, the text is made ids as the run did.
     vocabulary = {word: number for number, word in enumerate(said["tokenizer"]["vocabulary"], 2)}
-    ids = [vocabulary.get(word, said["tokenizer"]["unknown"]) for word in ("very", "good", "unheard")]
+    words = re.findall(said["tokenizer"]["pattern"], "very good unheard")
+    assert words == ["very", "good", "unheard"]
+    ids = [vocabulary.get(word, said["tokenizer"]["unknown"]) for word in words]
     padded = torch.tensor([ids + [said["tokenizer"]["padding"]] * (taken["shape"][0] - 3)])
     torch.testing.assert_close(program(padded), model(["very good unheard"]))
 
@@ -158,7 +173,7 @@ def test_the_onnx_file_is_one_file_that_says_what_it_takes(data: Data, tmp_path:
 
     model, file = made("mlp", data, tmp_path), tmp_path / "out" / "model.onnx"
     file.parent.mkdir()
-    save_onnx(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+    save_onnx(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
     assert list(file.parent.iterdir()) == [file]
     proto = onnx.load(file)
     onnx.checker.check_model(proto, full_check=True)
@@ -173,6 +188,79 @@ def test_the_onnx_file_is_one_file_that_says_what_it_takes(data: Data, tmp_path:
     assert batch.dim_param
     assert columns.dim_value == 4
     assert str(Path(__file__).parents[3]).encode() not in file.read_bytes()
+
+
+ROWS = [{"size": 0.5 * row, "city": ("Ulm", "Bonn", "Köln")[row % 3], "kind": "ab"[row % 2]} for row in range(60)]
+
+
+def test_a_row_of_a_table_is_predicted_by_the_metadata_alone(tmp_path: Path) -> None:
+    """Columns by name, and words that are ones and zeros, as somebody without workbench would."""
+    import onnxruntime
+
+    lines = [f"{row['city']},{row['size']},{row['kind']}" for row in ROWS]
+    (tmp_path / "rows.csv").write_text("\n".join(["city,size,kind", *lines]), encoding="utf-8")
+    model = drawn_model(tmp_path, "data.name=csv", f"data.file={tmp_path}/rows.csv", "data.target=kind")
+    save_torch_export(model, tmp_path / "model.pt2", {})
+    save_onnx(model, tmp_path / "model.onnx", {"versions": {}, "made_by": "workbench 0"})
+    extra = {EXTRA_FILE: ""}
+    program = torch.export.load(tmp_path / "model.pt2", extra_files=extra).module()
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    by_onnx = session.get_modelmeta().custom_metadata_map
+    said = json.loads(extra[EXTRA_FILE])
+    assert {name: json.loads(by_onnx[name]) for name in ("reader", "columns")} == {
+        "reader": said["reader"],
+        "columns": said["columns"],
+    }
+    assert by_onnx["preparation"] == said["preparation"]
+    assert sorted(said["columns"]) == ["city=Bonn", "city=Köln", "city=Ulm", "size"]
+    listed = ", ".join(said["columns"])
+    assert said["preparation"] == f"its columns are, in this order: {listed}; city=Bonn is 1 where city is Bonn, else 0"
+
+    row: dict[str, Any] = {"size": 3.25, "city": "Köln"}
+    made: list[float] = []
+    for column in said["reader"]["arguments"]["columns"]:
+        value = row[column["name"]]
+        made += [float(value == word) for word in column["categories"]] if "categories" in column else [value]
+    samples = torch.tensor([made], dtype=torch.float64)
+    assert said["columns"][int(samples[0].tolist().index(1.0))] == "city=Köln"
+    (tmp_path / "new.csv").write_text("size,city\n3.25,Köln\n", encoding="utf-8")
+    assert model.reader is not None
+    [chunk] = model.reader.read([Source(str(tmp_path / "new.csv"))], 8)
+    assert isinstance(chunk.raw, Tensor)
+    expected = model(chunk.raw)
+    torch.testing.assert_close(program(samples), expected)
+    [by_session] = session.run(None, {"samples": samples.numpy()})
+    torch.testing.assert_close(torch.from_numpy(by_session), expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("rows", "its columns are, in this order: sepal length (cm), sepal width (cm), petal length (cm), petal width"),
+        ("log_mel", "recordings become one channel at 8,000 Hz in int16, their beginning of "),
+        (
+            "texts",
+            "texts are put in lower case, normalised to NFC and split by the tokenizer's pattern; each word",
+        ),
+        (
+            "images",
+            "images are turned as their EXIF says and become RGB; the shorter side is scaled to 8 pixels and",
+        ),
+    ],
+)
+def test_what_happens_before_a_program_is_said(data: Data, tmp_path: Path, kind: str, said: str) -> None:
+    images, runs = tmp_path / "images", tmp_path / "runs"
+    for name in ("a", "b") if kind == "images" else ():
+        (images / name).mkdir(parents=True)
+        for number in range(20):
+            Image.new("RGB", (12, 10), (number, 90, 7)).save(images / name / f"{number}.png")
+    settings = dict(data) | {"images": ("data.name=image_folder", f"data.folder={images}", "data.size=8")}
+    model = {"texts": ("model.name=bag_of_embeddings",), "log_mel": ("model.name=audio_cnn",)}
+    trained = drawn_model(runs, *settings[kind], *model.get(kind, ()))
+    found = preparation_of(trained)
+    assert found["preparation"].startswith(said)
+    assert found["reader"] == trained.description["reader"]
+    json.dumps(found)
 
 
 @pytest.mark.parametrize(("kind", "window"), [("log_mel", "25"), ("mfcc", "25"), ("log_mel", "15.375")])
@@ -200,7 +288,7 @@ def test_where_a_fourier_transform_cannot_be_exported_there_is_another_way(
         raise RuntimeError("aten._fft_r2c.default")
 
     monkeypatch.setattr(LogMel, "all_at_once", refuse)
-    save_torch_export(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+    save_torch_export(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
     torch.testing.assert_close(torch.export.load(file).module()(waves), expected, rtol=0, atol=1e-5)
 
 

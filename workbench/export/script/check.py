@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.export.script.recorded import Recorded
+from workbench.files import scratch_folder
 from workbench.runs.event_lines import float32_text_value
 
 ALONE = Path(__file__).with_name("alone.py")
@@ -22,7 +23,7 @@ EARLY_STEPS = 5
 
 
 @dataclass(frozen=True)
-class Agreement:
+class TrainingAgreement:
     """How well a script agrees with the run."""
 
     steps: int
@@ -67,13 +68,13 @@ class Agreement:
         )
 
 
-async def compare(text: str, recorded: Recorded, steps: int, checkpoint: Path | None) -> Agreement:
+async def compare(text: str, recorded: Recorded, steps: int, checkpoint: Path | None) -> TrainingAgreement:
     """Runs the script for that many steps, or to the end where they are 0. Raises WorkbenchError.
 
     checkpoint: whose weights those at the end are compared with.
     """
-    with tempfile.TemporaryDirectory(prefix="workbench-script-") as folder:
-        script = Path(folder) / "script.py"
+    with scratch_folder("workbench-script-") as folder:
+        script = folder / "script.py"
         script.write_text(text, encoding="utf-8")
         arguments = [str(script), str(steps), *([str(checkpoint)] if checkpoint is not None else [])]
         output, errors, exit_code = await _run_alone(arguments, folder)
@@ -87,26 +88,32 @@ async def compare(text: str, recorded: Recorded, steps: int, checkpoint: Path | 
     return _agreement(result, recorded)
 
 
-async def _run_alone(arguments: list[str], folder: str) -> tuple[str, str, int | None]:
+async def _run_alone(arguments: list[str], folder: Path) -> tuple[str, str, int | None]:
     """Runs `alone.py`; returns what it printed, and its exit code. However this ends, the process ends."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", str(ALONE), *arguments),
-        cwd=folder,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C ends this process, which then ends that one
-    )
+    # It ends when its standard input does, as when this process is killed.
+    ending, held = os.pipe()
     try:
-        output, errors = await process.communicate()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", str(ALONE), *arguments),
+            cwd=folder,
+            stdin=ending,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C ends this process, which then ends that one
+        )
+        try:
+            output, errors = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        os.close(ending)
+        os.close(held)
     return output.decode(errors="replace"), errors.decode(errors="replace"), process.returncode
 
 
-def _agreement(result: dict[str, Any], recorded: Recorded) -> Agreement:
+def _agreement(result: dict[str, Any], recorded: Recorded) -> TrainingAgreement:
     found = [float32_text_value(loss) for loss in result["losses"]]
     pairs: list[tuple[str, float, float]] = [
         (f"the loss of step {step:,}", one, other)
@@ -124,7 +131,7 @@ def _agreement(result: dict[str, Any], recorded: Recorded) -> Agreement:
     ]
     first = "" if not different else f"{different[0][0]} is {different[0][1]:.9g}, and {different[0][2]:.9g} in the run"
     early = [pair for pair in zip(found[:EARLY_STEPS], recorded.losses, strict=False) if pair[0] != pair[1]]
-    return Agreement(
+    return TrainingAgreement(
         steps=min(len(found), len(recorded.losses)),
         of_steps=len(recorded.losses),
         epochs=min(len(result["epochs"]), len(recorded.epochs)),

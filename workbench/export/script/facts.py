@@ -123,7 +123,7 @@ class Facts:
 KINDS: dict[str, type] = {ANSWER: Facts}
 
 
-async def facts_of(process: MeasuringProcess, request: Request) -> AsyncIterator[Progress | Facts]:
+async def ask_for_facts(process: MeasuringProcess, request: Request) -> AsyncIterator[Progress | Facts]:
     """Prepares a run's data in a process of `Module.SCRIPT`; yields its messages, the facts last.
 
     Raises WorkbenchError.

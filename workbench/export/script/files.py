@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from workbench.export.script.facts import Facts
-from workbench.export.script.part import Code, Part, literal
+from workbench.export.script.part import Code, Part
 from workbench.export.script.templates import fill
+from workbench.export.script.written import literal
 from workbench.settings.data import Csv, ImageFolder, Npz
 from workbench.settings.preset import Preset
 
@@ -32,7 +33,7 @@ def load_data() -> dict[str, Split]:
     """The arrays of a file: inputs in $type, and what to predict."""
     splits = {}
     with np.load(FILE) as arrays:
-        known = np.unique(arrays["y$train"])  # classes are numbered in their order  #? renumbered
+        known = np.unique(arrays[$train])  # classes are numbered in their order  #? renumbered
         for name, suffix in $splits.items():
             x, y = arrays[f"x{suffix}"], arrays[f"y{suffix}"]
             x = x[:, None]  # one channel  #? adds_channel
@@ -87,7 +88,7 @@ def table_part(preset: Preset, facts: Facts) -> Part:
             "words": bool(table.categories),
             "classes": classes,
         },
-        open=f'{opened}(FILE{mode}, encoding="{table.encoding}", newline="")',
+        open=f'{opened}(FILE{mode}, encoding={literal(table.encoding)}, newline="")',
         names=", ".join(names),
     )
     settings: list[tuple[str, object]] = [("FILE", data.file), ("DELIMITER", table.delimiter)]
@@ -105,8 +106,9 @@ def arrays_part(preset: Preset, facts: Facts) -> Part:
     assert arrays is not None
     holds = {"adds_channel": arrays.adds_channel, "channels_last": arrays.channels_last, "values": not arrays.classes}
     holds |= {name: arrays.classes == name for name in ("numbers", "renumbered", "one_hot")}
-    splits = ", ".join(f'"{name}": "{suffix}"' for name, suffix in arrays.splits.items())
-    code = fill(ARRAYS, holds, type=facts.raw_type, train=arrays.splits["train"], splits=f"{{{splits}}}")
+    code = fill(
+        ARRAYS, holds, type=facts.raw_type, train=literal(f"y{arrays.splits['train']}"), splits=literal(arrays.splits)
+    )
     return Part(code, ("import numpy as np",), (("FILE", data.file),))
 
 
@@ -132,6 +134,6 @@ def folder_part(preset: Preset, facts: Facts) -> Part:
 def written_splits(facts: Facts) -> str:
     """The entries of a dictionary that reads the folder of each split."""
     assert facts.folder is not None
-    places = {name: f'FOLDER / "{place}"' if place else "FOLDER" for name, place in facts.folder.splits.items()}
-    entries = [f'"{name}": read_folder({place})' for name, place in places.items()]
+    places = {name: f"FOLDER / {literal(place)}" if place else "FOLDER" for name, place in facts.folder.splits.items()}
+    entries = [f"{literal(name)}: read_folder({place})" for name, place in places.items()]
     return entries[0] if len(entries) == 1 else "\n" + "".join(f"    {entry},\n" for entry in entries)

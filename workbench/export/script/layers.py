@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.errors import UsageError
+from workbench.export.script.written import literal
 from workbench.settings.activation import (
     ActivationChoice,
     Elu,
@@ -41,7 +42,7 @@ def activation(choice: ActivationChoice) -> str:
         case Elu():
             return f"nn.ELU({choice.alpha!r})"
         case Gelu():
-            return "nn.GELU()" if choice.approximate == "none" else f'nn.GELU("{choice.approximate}")'
+            return "nn.GELU()" if choice.approximate == "none" else f"nn.GELU({literal(choice.approximate)})"
     if type(choice) not in PLAIN:
         raise UsageError(f'--to script does not know activation.name = "{choice.label()}"')
     return PLAIN[type(choice)]

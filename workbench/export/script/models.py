@@ -11,6 +11,7 @@ from workbench.export.script.layers import activation, dropout, sequential
 from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
 from workbench.export.script.text_models import text_model_part
+from workbench.export.script.written import literal
 from workbench.settings.activation import Relu
 from workbench.settings.audio_model import AudioCnn
 from workbench.settings.model import Cnn, Mlp, Resnet9, Torchvision
@@ -225,7 +226,7 @@ def _torchvision(preset: Preset, facts: Facts) -> Part:
         more = f", image_size={side[0]}"
     elif name.startswith("maxvit_"):
         more = f", input_size={side}"
-    build = f'get_model("{name}", weights=None, num_classes={facts.outputs}{more})'
+    build = f"get_model({literal(name)}, weights=None, num_classes={facts.outputs}{more})"
     imports = ["from torch import Tensor", "from torch import nn", "from torchvision.models import get_model"]
     if not isinstance(preset.activation, Relu):
         if name.startswith(CALLS_RELU):

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from workbench.export.script.facts import Facts
-from workbench.export.script.part import Part, literal
+from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
+from workbench.export.script.written import literal
 from workbench.settings.preset import Preset
 from workbench.settings.schedule import Constant, Cosine, Exponential, OneCycle, Plateau, ScheduleChoice, Step
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from workbench.export.script.written import literal
+
 LONGEST_LINE = 120
 
 
@@ -38,24 +40,6 @@ def written_settings(parts: Iterable[Part]) -> str:
             too_long = len(f"{name} = {written}") > LONGEST_LINE and not isinstance(value, Code)
             lines.append(f"{name} = {literal(value, wrapped=True) if too_long else written}")
     return "\n".join(lines)
-
-
-def literal(value: object, *, wrapped: bool = False) -> str:
-    """A plain value as Python, with double quotes. wrapped: a line for each element of a collection."""
-    if isinstance(value, str):
-        single = repr(value)
-        return f'"{single[1:-1]}"' if single.startswith("'") and '"' not in value else single
-    if isinstance(value, dict):
-        elements = [f"{literal(key)}: {literal(each)}" for key, each in value.items()]
-    elif isinstance(value, (list, tuple)):
-        elements = [literal(each) for each in value]
-    else:
-        return repr(value)
-    begin, end = {dict: ("{", "}"), list: ("[", "]"), tuple: ("(", ")")}[type(value)]
-    if wrapped:
-        return begin + "\n" + "".join(f"    {element},\n" for element in elements) + end
-    comma = "," * (isinstance(value, tuple) and len(value) == 1)
-    return f"{begin}{', '.join(elements)}{comma}{end}"
 
 
 def written_imports(parts: Iterable[Part]) -> str:

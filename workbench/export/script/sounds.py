@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from workbench.errors import UsageError
 from workbench.export.script.facts import Facts
-from workbench.export.script.part import Code, Part, literal
+from workbench.export.script.part import Code, Part
 from workbench.export.script.templates import fill
+from workbench.export.script.written import literal, pattern_literal
 from workbench.settings.audio_data import AudioFolder, Sounds, SpokenDigits
 from workbench.settings.preset import Preset
 
@@ -99,8 +100,7 @@ def sounds_part(preset: Preset, facts: Facts) -> Part:
         ("RATE", data.sample_rate),
         ("LENGTH", sounds.length),
     ]
-    speaker = literal(sounds.speaker) if '"' in sounds.speaker else Code(f'r"{sounds.speaker}"')
-    settings += [("SPEAKER", speaker), ("HELD_OUT", sounds.held_out)] * facts.is_grouped
+    settings += [("SPEAKER", Code(pattern_literal(sounds.speaker))), ("HELD_OUT", sounds.held_out)] * facts.is_grouped
     imports = ["import math", "import numpy as np", "import soundfile", "from pathlib import Path"]
     imports += ["from scipy.signal import resample_poly"] + ["import re"] * facts.is_grouped
     return Part(fill(READ, {"groups": facts.is_grouped}), tuple(imports), tuple(settings))

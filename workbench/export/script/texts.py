@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from workbench.export.script.facts import Facts
 from workbench.export.script.files import written_splits
-from workbench.export.script.part import Code, Part, literal
+from workbench.export.script.part import Code, Part
 from workbench.export.script.templates import fill
+from workbench.export.script.written import literal
 from workbench.settings.preset import Preset
 from workbench.settings.text_data import Docstrings, LongText, TextFile, TextFolder, TextTable
 
@@ -85,7 +86,7 @@ TABLE = '''
 def load_data() -> dict[str, Split]:
     """The texts of a table, and what to predict."""
     csv.field_size_limit(sys.maxsize)
-    with open(FILE, encoding="$encoding", newline="") as file:
+    with open(FILE, encoding=$encoding, newline="") as file:
         lines = csv.reader(file, delimiter=DELIMITER, skipinitialspace=True)
         rows = [[value.strip() for value in line] for line in lines]
     header, *rows = [row for row in rows if row not in ([], [""])]
@@ -145,7 +146,7 @@ def text_table_part(preset: Preset, facts: Facts) -> Part:
     assert isinstance(data, TextTable)
     assert table is not None
     classes = facts.task == "classification"
-    code = fill(TABLE, {"drops": table.drops_missing, "classes": classes}, encoding=table.encoding)
+    code = fill(TABLE, {"drops": table.drops_missing, "classes": classes}, encoding=literal(table.encoding))
     settings: list[tuple[str, object]] = [("FILE", data.file), ("DELIMITER", table.delimiter), ("TEXT", data.text)]
     settings += [("TARGET", data.target)] + [("CLASSES", facts.classes)] * classes
     settings += [("MISSING", data.missing_values)] * table.drops_missing

@@ -11,6 +11,7 @@ from workbench.export.script.objective import weighs_classes
 from workbench.export.script.optimizers import has_schedule
 from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
+from workbench.export.script.written import literal
 from workbench.metrics import metric
 from workbench.settings.preset import Preset
 from workbench.settings.schedule import Plateau
@@ -110,7 +111,7 @@ def train_epochs(most_steps: int | None) -> Trained:  #? chooses
 
 JUDGE = """
 results["validation"] = evaluate(model, *splits["validation"]$more)  #? validates
-measured = results["$split"]  #? looks
+measured = results[$split]  #? looks
 if measured["loss"] < lowest * (1 - PLATEAU_THRESHOLD):  #? plateau
     lowest, bad = measured["loss"], 0  #? plateau
 else:  #? plateau
@@ -119,7 +120,7 @@ if bad > PLATEAU_PATIENCE:  #? plateau
     reduction, bad = max(reduction * PLATEAU_GAMMA, PLATEAU_MINIMUM), 0  #? plateau
 waited += 1  #? waits
 if $better:  #? keeps
-    best = measured["$monitor"]  #? keeps
+    best = measured[$monitor]  #? keeps
     best_weights = copy.deepcopy(model.state_dict())  #? best
     waited = 0  #? waits
 """
@@ -127,7 +128,7 @@ if $better:  #? keeps
 MAIN = """
 if __name__ == "__main__":
     trained, _, _ = train()
-    torch.save(trained.state_dict(), "$file")
+    torch.save(trained.state_dict(), $file)
 """
 
 
@@ -181,9 +182,9 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
             "best": best,
         },
         more=pieces.more,
-        split="validation" if validates else "train",
+        split=literal("validation" if validates else "train"),
         better=_better(facts.monitor, bool(training.early_stopping_min_delta)),
-        monitor=facts.monitor,
+        monitor=literal(facts.monitor),
     )
     rate = f'optimizer.param_groups[0]["lr"] = learning_rate(len(losses) + 1{", reduction" * plateau})'
     code = fill(
@@ -241,10 +242,10 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
 
 def main_part(file: str) -> Part:
     """What happens when the script is started. file: where the weights are saved."""
-    return Part(fill(MAIN, file=file))
+    return Part(fill(MAIN, file=literal(file)))
 
 
 def _better(monitor: str, has_least: bool) -> str:
-    higher = metric(monitor).higher_is_better
-    more, less = (f'measured["{monitor}"]', "best") if higher else ("best", f'measured["{monitor}"]')
+    higher, measured = metric(monitor).higher_is_better, f"measured[{literal(monitor)}]"
+    more, less = (measured, "best") if higher else ("best", measured)
     return f"best is None or {more} - {less} > MIN_DELTA" if has_least else f"best is None or {more} > {less}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 
 from workbench.export.script.encoding import encoding_part
 from workbench.export.script.evaluation import evaluation_part
@@ -17,6 +16,7 @@ from workbench.export.script.sources import source_part
 from workbench.export.script.splitting import splitting_part
 from workbench.export.script.training import Pieces, main_part, training_part
 from workbench.export.script.variation import variation_part
+from workbench.export.script.written import docstring
 from workbench.settings.preset import Preset
 
 TYPES = "Split = tuple[Tensor, Tensor]\nTrained = tuple[nn.Module, list[float], list[dict[str, dict[str, float]]]]"
@@ -67,14 +67,14 @@ def write_script(preset: Preset, facts: Facts, machine: Machine) -> str:
 def _header(preset: Preset, machine: Machine, parts: list[Part]) -> str:
     packages = {line.split()[1].partition(".")[0] for part in parts for line in part.imports}
     needed = sorted(PACKAGES.get(name, name) for name in packages - set(sys.stdlib_module_names))
-    what = (preset.description or preset.name).rstrip(".").replace("\\", "/").replace('"', "'")
+    what = (preset.description or preset.name).strip().rstrip(".")
     threads = "1 CPU thread" if machine.num_threads == 1 else f"{machine.num_threads} CPU threads"
     same = ", ".join([f"PyTorch {machine.torch}"] * bool(machine.torch) + [machine.cpu] * bool(machine.cpu) + [threads])
     to_the_bit = f"It trains to the same bits as that run where this is the same: {same}."
     on_a_gpu = f"That run was computed on a GPU by PyTorch {machine.torch}, where the last bits may differ."
     paragraphs = [
+        f"{what}.",
         f"Written by `workbench export` from the run {machine.run}. It needs {', '.join(needed)}, and nothing else.",
         on_a_gpu if machine.on_gpu else to_the_bit,
     ]
-    wrapped = "\n\n".join(textwrap.fill(paragraph, 118, break_on_hyphens=False) for paragraph in paragraphs)
-    return f'"""{what}.\n\n{wrapped}\n"""'
+    return docstring(paragraphs)

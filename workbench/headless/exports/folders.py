@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from workbench.errors import UsageError
-from workbench.files import exists, storage_error, umask
+from workbench.files import exists, staged
 
 
 def write_folder(path: Path, suffix: str, write: Callable[[Path], object]) -> int:
@@ -19,23 +16,10 @@ def write_folder(path: Path, suffix: str, write: Callable[[Path], object]) -> in
     export. Raises UsageError if it holds anything else, and StorageError; nothing is left half-written.
     """
     _check_replaceable(path, suffix)
-    made: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-        write(made)
-        written = sum(file.stat().st_size for file in made.iterdir())
-        made.chmod(0o777 & ~umask())
-        if path.exists():
-            shutil.rmtree(path)
-        made.rename(path)
-        return written
-    except OSError as error:
-        raise storage_error(path, error) from error
-    finally:
-        if made is not None:
-            with suppress(OSError):
-                shutil.rmtree(made)
+    with staged(path) as folder:
+        folder.mkdir()
+        write(folder)
+        return sum(file.stat().st_size for file in folder.iterdir())
 
 
 def _check_replaceable(path: Path, suffix: str) -> None:

@@ -15,20 +15,20 @@ from workbench.processes.export import ExportedModel, Request, export_model
 from workbench.processes.modules import Module
 from workbench.runs.directory import RunDirectory
 from workbench.settings.preset import Preset
-from workbench.units import count
+from workbench.units import counted
 
 
 def export_file(kind: str, source: RunDirectory, path: Path, options: Options) -> Exported:
     """Writes the model of a run to `path`, whole and checked, or not at all. Raises WorkbenchError."""
     _check_code(source, options)
     with staged(path) as temporary:
-        request = Request(str(source.path), kind, str(temporary))
+        request = Request(str(source.path), kind, str(temporary), str(path))
         made = run(measure(Module.EXPORT, partial(export_model, request=request), ExportedModel, None, options))
         size = temporary.stat().st_size
-    return Exported(str(path), size, facts_of(made), lines_about(made))
+    return Exported(str(path), size, measured_facts(made), lines_about(made))
 
 
-def facts_of(made: ExportedModel) -> dict[str, object]:
+def measured_facts(made: ExportedModel) -> dict[str, object]:
     """What was compared, for `--json`."""
     return {
         "checkpoint": made.checkpoint,
@@ -53,8 +53,8 @@ def lines_about(made: ExportedModel) -> tuple[str, ...]:
         same = "all" if made.same_classes == 1 else f"{100 * made.same_classes:.2f} % of"
         largest += f" of a probability, {same} predicted classes the same"
     return (
-        f"agrees with {made.checkpoint}{after} on {count(made.samples)} {made.origin} samples{because}, in batches of "
-        f"{sizes}: {largest}",
+        f"agrees with {made.checkpoint}{after} on {counted(made.samples, f'{made.origin} sample')}{because}, "
+        f"in batches of {sizes}: {largest}",
         *made.notes,
     )
 

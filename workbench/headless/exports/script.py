@@ -10,8 +10,8 @@ from typing import Any
 
 from workbench.devices.host import cpu_model
 from workbench.errors import WorkbenchError
-from workbench.export.script.check import Agreement, compare
-from workbench.export.script.facts import Facts, Request, facts_of
+from workbench.export.script.check import TrainingAgreement, compare
+from workbench.export.script.facts import Facts, Request, ask_for_facts
 from workbench.export.script.machine import Machine
 from workbench.export.script.recorded import Recorded
 from workbench.export.script.refusals import refuse
@@ -22,6 +22,7 @@ from workbench.headless.measuring import Narration, measure, run
 from workbench.headless.options import Options
 from workbench.processes.measuring import Progress
 from workbench.processes.modules import Module
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Prepared
 from workbench.runs.status import read_summary
@@ -44,14 +45,14 @@ def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Export
     assert recorded.prepared is not None
     # A run on a GPU is repeated on it; its data is read on the CPU.
     on_cpu = preset.override(['runtime.device="cpu"', 'runtime.engine="eager"', 'runtime.precision="float32"'])
-    facts = run(measure(Module.SCRIPT, partial(facts_of, request=Request(on_cpu.to_toml())), Facts, None, options))
+    facts = run(measure(Module.SCRIPT, partial(ask_for_facts, request=Request(on_cpu.to_toml())), Facts, None, options))
     environment = _environment(trained)
     on_gpu = recorded.prepared.device.startswith("cuda")
     machine = Machine(
         run=trained.name,
         torch=str(environment.get("torch", "")),
         cpu=str(environment.get("host", {}).get("cpu", "")),
-        num_threads=recorded.prepared.num_threads or int(environment.get("threads") or 1),
+        num_threads=recorded.prepared.num_threads or _threads(environment),
         by_onednn=facts.multiplies_by_onednn and not on_gpu,
         traced=recorded.prepared.engine == "traced" and not on_gpu,
         on_gpu=on_gpu,
@@ -82,6 +83,12 @@ def _environment(trained: RunDirectory) -> dict[str, Any]:
     return found if isinstance(found, dict) and isinstance(found.get("host", {}), dict) else {}
 
 
+def _threads(environment: Mapping[str, Any]) -> int:
+    """CPU threads of a run whose events do not say it; 1 where that is not known."""
+    threads = environment.get("threads")
+    return threads if isinstance(threads, int) and threads > 0 else 1
+
+
 def _repeated(trained: RunDirectory, preset: Preset, recorded: Recorded) -> tuple[int, Path | None]:
     """How many steps the script repeats, 0 for the whole of a short run, and whose weights it must end with then."""
     summary, steps = read_summary(trained), len(recorded.losses)
@@ -89,12 +96,12 @@ def _repeated(trained: RunDirectory, preset: Preset, recorded: Recorded) -> tupl
     affordable = max(LEAST_STEPS, int(CHECK_SECONDS * steps / seconds)) if seconds > 0 else LEAST_STEPS
     if affordable < steps or summary is None or summary.status != "completed":
         return min(steps, affordable), None
-    best = trained.checkpoints / "best.pt"
+    best = best_checkpoint(trained)
     found = best if preset.training.keep_best and best.exists() else trained.last_checkpoint
     return 0, found if found.exists() else None
 
 
-def _check(agreement: Agreement, environment: Mapping[str, Any], prepared: Prepared) -> str:
+def _check(agreement: TrainingAgreement, environment: Mapping[str, Any], prepared: Prepared) -> str:
     """Says why the script need not agree to the bit; empty where it must and does. Raises WorkbenchError."""
     if agreement.is_exact:
         return ""
@@ -110,7 +117,7 @@ def _check(agreement: Agreement, environment: Mapping[str, Any], prepared: Prepa
     )
 
 
-def _other_bits(agreement: Agreement, environment: Mapping[str, Any], prepared: Prepared) -> str:
+def _other_bits(agreement: TrainingAgreement, environment: Mapping[str, Any], prepared: Prepared) -> str:
     """Why this machine may compute other bits than the run did; empty where it does not."""
     here, there = agreement.torch, str(environment.get("torch", ""))
     if prepared.device != "cpu":

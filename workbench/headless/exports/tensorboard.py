@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 from workbench.errors import UsageError
-from workbench.files import short_path, storage_error, umask
+from workbench.files import put_in_place, short_path, staged
 from workbench.headless.export import Exported
 from workbench.headless.options import Options
 from workbench.runs.directory import RunDirectory
 from workbench.tensorboard.packages import check_packages
 from workbench.tuning.directory import StudyDirectory, trials_of
+from workbench.units import counted
 
 
 def export(runs: Sequence[RunDirectory] | Sequence[StudyDirectory], path: Path, options: Options) -> Exported:
@@ -29,18 +27,11 @@ def export(runs: Sequence[RunDirectory] | Sequence[StudyDirectory], path: Path, 
         raise UsageError(f"two runs have the name {min(twice)}: name each once")
     if path.is_file():
         raise UsageError(f"{path} is a file: choose another --out, for a folder")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    except OSError as error:
-        raise storage_error(path, error) from error
-    try:
-        write_runs(runs, unfinished)
-        size = sum(file.stat().st_size for file in unfinished.rglob("*") if file.is_file())
-        _put(unfinished, path)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    lines = (f"{len(runs)} run{'s' * (len(runs) > 1)} written; show with: tensorboard --logdir {short_path(path)}",)
+    with staged(path, _put) as folder:
+        folder.mkdir()
+        write_runs(runs, folder)
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    lines = (f"{counted(len(runs), 'run')} written; show with: tensorboard --logdir {short_path(path)}",)
     return Exported(str(path), size, {"runs": [run.name for run in runs]}, lines)
 
 
@@ -56,24 +47,9 @@ def _runs_of(runs: Sequence[RunDirectory] | Sequence[StudyDirectory]) -> Sequenc
 
 
 def _put(written: Path, path: Path) -> None:
-    """Puts what was written in its place; in a folder that is there, replaces these runs and nothing else.
-
-    Raises StorageError.
-    """
-    try:
-        written.chmod(0o777 & ~umask())
-        if not path.exists():
-            written.rename(path)
-            return
-        for folder in sorted(written.iterdir()):
-            old, new = written / f"{folder.name}.old", path / folder.name
-            if new.exists():
-                new.rename(old)
-            try:
-                folder.rename(new)
-            except OSError:
-                with suppress(OSError):
-                    old.rename(new)
-                raise
-    except OSError as error:
-        raise storage_error(path, error) from error
+    """Puts what was written in its place; in a folder that is there, replaces these runs and nothing else."""
+    if not path.exists():
+        put_in_place(written, path)
+        return
+    for folder in sorted(written.iterdir()):
+        put_in_place(folder, path / folder.name)

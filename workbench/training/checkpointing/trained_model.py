@@ -23,6 +23,7 @@ from workbench.data.readers.reader import Reader
 from workbench.data.target_scale import TargetScale
 from workbench.data.text_encoding import TextEncoding
 from workbench.errors import DataError, PresetError, UntrustedCodeError, UserCodeError
+from workbench.runs.checkpoints import anew
 from workbench.runs.directory import RunDirectory
 from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
@@ -102,7 +103,7 @@ class TrainedModel(nn.Module):
             raise DataError(
                 f"{path} cannot predict: it was written by an earlier version and holds weights alone; the encoding of "
                 "samples, the class names, the target scale and the preset are missing. Train the model again: "
-                f"{checkpoints.anew(RunDirectory(path.parent.parent))}"
+                f"{anew(RunDirectory(path.parent.parent))}"
             )
         return cls.restored(described, state["model"], state.get("epoch"), path, device)
 

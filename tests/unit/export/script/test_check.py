@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.conftest import wait_for
 from workbench.errors import UsageError, WorkbenchError
 from workbench.export.script.check import compare
 from workbench.export.script.recorded import Recorded
 from workbench.export.script.refusals import refuse
+from workbench.files import scratch_folder
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Prepared, Started, Steps
 from workbench.runs.writer import EventWriter
@@ -64,6 +69,34 @@ def test_losses_and_results_are_compared_to_the_bit() -> None:
 def test_a_script_that_needs_more_is_refused(script: str, said: str) -> None:
     with pytest.raises(WorkbenchError, match=said):
         asyncio.run(compare(script, Recorded(PREPARED, [0.5]), 1, None))
+
+
+SLOW = """
+import os, pathlib, time
+pathlib.Path({file!r}).write_text(str(os.getpid()))
+time.sleep(600)
+"""
+COMPARE = """
+import asyncio, sys
+from workbench.export.script.check import compare
+from workbench.export.script.recorded import Recorded
+asyncio.run(compare(sys.argv[1], Recorded(), 1, None))
+"""
+
+
+def test_the_script_ends_with_who_checks_it_and_its_folder_is_removed_by_the_next(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", COMPARE, SLOW.format(file=str(file))]
+    with subprocess.Popen(command, env=environment) as checking:
+        wait_for(lambda: file.exists() and bool(file.read_text()))
+        checking.kill()
+    script = Path(f"/proc/{file.read_text()}")
+    wait_for(lambda: not script.exists() or "(zombie)" in (script / "status").read_text())
+    [left] = tmp_path.glob("workbench-script-*")
+    with scratch_folder("workbench-script-", tmp_path) as folder:
+        assert list(tmp_path.glob("workbench-script-*")) == [folder]
+        assert folder != left
 
 
 def test_steps_that_a_resumed_run_did_again_count_once(tmp_path: Path) -> None:
