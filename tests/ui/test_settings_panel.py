@@ -396,10 +396,10 @@ def test_how_many_settings_are_out_of_sight_is_never_cut_off(tmp_path: Path) -> 
         panel = panel_of(app)
         panel.expect(Expectation(parameters=535_818, peak_bytes=306 * 2**20))
         await press(pilot, "1")
-        assert panel.footing().plain == "536 k parameters  19 below"
+        assert panel.footing().plain == "536 k parameters  20 below"
         panel.action_move(40)
         await pilot.pause()
-        assert panel.footing().plain == "306 MiB  10 above  9 below"
+        assert panel.footing().plain == "306 MiB  10 above  10 below"
         await pilot.resize_terminal(*WIDE)
         await pilot.pause()
         assert "536 k parameters  306 MiB" in panel.footing().plain

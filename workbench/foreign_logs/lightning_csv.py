@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from workbench.files import open_regular, read_small
-from workbench.foreign_logs.log import MOST_SCALARS, Scalar, step_of
+from workbench.foreign_logs.log import MOST_SCALARS, Scalar, name_of, step_of
 from workbench.foreign_logs.simple_yaml import read_yaml
 
 FILE = "metrics.csv"
@@ -52,9 +52,7 @@ class LightningCsvLog:
 
     @property
     def name(self) -> str:
-        """The folder's name, after that of the experiment where Lightning has numbered it."""
-        is_version = self.path.name.startswith("version_")
-        return f"{self.path.parent.name}-{self.path.name}" if is_version else self.path.name
+        return name_of(self.path)
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -24,6 +24,11 @@ class Scalar:
     """When it was written, in seconds since 1970; None if the log does not tell."""
 
 
+def name_of(folder: Path) -> str:
+    """What the run in a folder is called: after its experiment too where Lightning has numbered it."""
+    return f"{folder.parent.name}-{folder.name}" if folder.name.startswith("version_") else folder.name
+
+
 def step_of(value: float) -> int | None:
     """A step as it stands in a log; None where it is no number of steps."""
     return int(value) if math.isfinite(value) and 0 <= value < 2**53 else None

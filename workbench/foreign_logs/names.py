@@ -18,14 +18,8 @@ SPLITS: dict[str, Kind] = {
 }  # fmt: skip
 RATES = re.compile(r"(?:.*/)?(?:lr|learning_rate|learning-rate)(?:-\w+)?(?:/(?:pg1|0))?", re.IGNORECASE)
 NO_METRICS = (
-    "global_step",
-    "runtime",
-    "samples_per_second",
-    "steps_per_second",
-    "total_flos",
-    "train_runtime",
-    "model_preparation_time",
-)
+    "global_step", "runtime", "samples_per_second", "steps_per_second", "total_flos", "preparation_time",
+)  # fmt: skip
 """Ends of names of numbers that say nothing about the model."""
 _DECLARED = {metric.name for metric in METRICS}
 

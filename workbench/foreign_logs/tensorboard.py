@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from workbench.files import open_regular
 from workbench.foreign_logs import protobuf
-from workbench.foreign_logs.log import MOST_SCALARS, Scalar
+from workbench.foreign_logs.log import MOST_SCALARS, Scalar, name_of
 
 PATTERN = "*.tfevents.*"
 READ_BYTES = 2**22
@@ -40,8 +40,7 @@ class TensorBoardLog:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.path.name
+        return name_of(self.path)
 
     @property
     def is_there(self) -> bool:

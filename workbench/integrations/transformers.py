@@ -13,6 +13,7 @@ there. A step's phases are data, the optimizer, and the rest of the step.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -29,8 +30,11 @@ ALWAYS = (
     "lr_scheduler_type", "optim", "seed",
 )  # fmt: skip
 """Settings that are recorded even where they are the defaults."""
-NO_SETTINGS = ("output_dir", "logging_dir", "report_to", "run_name", "push_to_hub")
-"""Settings that change no training."""
+NO_SETTINGS = re.compile(
+    r"output_dir|overwrite_.*|run_name|project|report_to|disable_tqdm|debug|do_.*|hub_.*|push_to_hub.*|.*token.*"
+    r"|log_.*|logging_.*|save_.*|eval_(?!accumulation).*|fsdp_config|trackio_.*|remove_unused_columns|dataloader_pin_memory"
+)
+"""Settings that change no training, or are no user's to read."""
 
 
 class WorkbenchCallback(TrainerCallback):
@@ -174,12 +178,13 @@ class WorkbenchCallback(TrainerCallback):
 
 
 def _settings(args: TrainingArguments) -> dict[str, Any]:
-    """The training arguments that are not the defaults, and the most important ones; never a token."""
+    """The training arguments that are plain values and not the defaults, and the most important ones."""
     found = {}
     for each in fields(args):
         value = getattr(args, each.name)
+        value = getattr(value, "value", value)  # of an enumeration
         default = each.default_factory() if each.default_factory is not MISSING else each.default
-        is_secret = "token" in each.name or each.name.startswith("hub_")
-        if each.init and not is_secret and each.name not in NO_SETTINGS and (each.name in ALWAYS or value != default):
-            found[each.name] = getattr(value, "value", value)
-    return {name: value for name, value in found.items() if value is not None}
+        is_default = value == getattr(default, "value", default) or (default is None and not value)
+        if each.init and not NO_SETTINGS.fullmatch(each.name) and (each.name in ALWAYS or not is_default):
+            found[each.name] = value
+    return {name: value for name, value in found.items() if isinstance(value, bool | int | float | str | list | dict)}

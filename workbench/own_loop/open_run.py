@@ -102,7 +102,7 @@ def _check(name: str, epochs: int | None, monitor: str | None) -> None:
         raise UsageError(f"epochs={epochs!r}: a number from 1 up, or None where it is not known")
     known = [each.name for each in METRICS if each.can_monitor]
     if monitor is not None and monitor not in known:
-        raise UsageError(f"monitor={monitor!r}{nearest(monitor, known)}: it is one of {', '.join(known)}")
+        raise UsageError(f"monitor={str(monitor)[:40]!r} is no metric of workbench's{nearest(str(monitor), known)}")
 
 
 class Ending:

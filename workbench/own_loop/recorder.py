@@ -191,7 +191,7 @@ class Recorder:
                 self._events.write(event if isinstance(event, Event) else self._timing(*event))
             except RunDeletedError as error:
                 self._is_lost = self._is_gone = True
-                self._warn(str(error).replace("training ends", "training continues unwatched"))
+                self._warn(str(error).removesuffix(": training ends"), "training continues unwatched")
             except StorageError as error:
                 self._warn(str(error))
                 with suppress(OSError):
@@ -255,11 +255,11 @@ class Recorder:
             )
         )
 
-    def _warn(self, problem: str) -> None:
+    def _warn(self, problem: str, then: str = "training continues") -> None:
         if not self._has_warned:
             self._has_warned = True
             with suppress(OSError, ValueError, AttributeError):
-                print(f"workbench.watch: {problem}; training continues", file=sys.stderr, flush=True)
+                print(f"workbench.watch: {problem}; {then}", file=sys.stderr, flush=True)
 
 
 def _present(reading: dict[str, Any]) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class WatchedRun:
         """Its record, for callbacks."""
         self._phases = {name: Phase(loop, name) for name in ("transfer", "forward", "backward", "metrics")}
         self._phases["optimizer"] = OptimizerPhase(loop, "optimizer")
+        self._is_in_steps = False
         self._ending = Ending(self.end)
 
     def __enter__(self) -> Self:
@@ -111,15 +112,21 @@ class WatchedRun:
         """Yields the batches of the data, and times the steps between them; ends early at a request to stop.
 
         Waiting for a batch is the phase data. While the run is paused, the next batch waits. batch_size: how many
-        samples each batch has, where its first array does not tell by its first size.
+        samples each batch has, where its first array does not tell by its first size. Inside a step of another pass,
+        batches are only yielded: the steps that count are those of the outer one.
         """
         loop = self.loop
+        if self._is_in_steps:
+            loop.warn("run.steps was called inside a step of another run.steps: only the steps of the outer one count")
+            yield from data
+            return
         size = batch_size or getattr(data, "batch_size", None)
         loop.begin_steps(length(data), size, "dataloader" if is_torch_loader(data) else "")
         # Looked up once: this runs every step.
         mark, end_step, requests = loop.clock.mark, loop.end_step, loop.requests
         assert requests is not None
         is_whole, is_in_step = False, False
+        self._is_in_steps = True
         try:
             for batch in data:
                 mark("data")
@@ -132,6 +139,7 @@ class WatchedRun:
             else:
                 is_whole = True
         finally:
+            self._is_in_steps = False
             # A loop that breaks off in a step has made it if it has updated the model, or logged its loss.
             if is_in_step and loop.has_stepped:
                 end_step(batch_size)

@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -113,12 +114,10 @@ def test_a_long_csv_is_read_in_parts_and_then_only_what_is_new(tmp_path: Path, m
     assert rows_of(log)[-1] == (999, 1000.0)
     with file.open("a") as growing:
         growing.write("0,5.0,1000\n0,6.0")
-    asked: list[int] = []
-    monkeypatch.setattr(
-        "workbench.foreign_logs.lightning_csv._row", lambda names, line: asked.append(1) or _row(names, line)
-    )
+    asked = Mock(side_effect=_row)
+    monkeypatch.setattr("workbench.foreign_logs.lightning_csv._row", asked)
     assert rows_of(log) == [(1000, 5.0)]
-    assert len(asked) == 1
+    assert asked.call_count == 1
     with file.open("a") as growing:
         growing.write(",1001\n")
     assert rows_of(log) == [(1001, 6.0)]
@@ -271,6 +270,12 @@ def test_of_several_runs_the_newest_is_read(tmp_path: Path) -> None:
     chosen = find_log(file)
     assert chosen is not None
     assert chosen.path == tmp_path / "old"
+
+
+def test_both_logs_of_lightning_have_the_same_name(tmp_path: Path) -> None:
+    folder = tmp_path / "lightning_logs" / "version_0"
+    assert TensorBoardLog(folder).name == LightningCsvLog(folder).name == "lightning_logs-version_0"
+    assert TensorBoardLog(tmp_path / "mine").name == "mine"
 
 
 def test_plain_yaml() -> None:

@@ -84,7 +84,11 @@ def test_a_training_is_a_run_with_the_losses_that_the_trainer_logs(tmp_path: Pat
     own = read_own_loop(RunDirectory(callback.directory).preset)
     assert own is not None
     assert own.loop == "transformers"
-    assert own.settings["learning_rate"] == 0.05
+    assert dict(own.settings) == {
+        "learning_rate": 0.05, "per_device_train_batch_size": 8, "gradient_accumulation_steps": 1,
+        "num_train_epochs": 2, "weight_decay": 0.0, "lr_scheduler_type": "linear", "optim": "adamw_torch_fused",
+        "seed": 42, "use_cpu": True,
+    }  # fmt: skip
     assert "secret" not in RunDirectory(callback.directory).preset.read_text()
 
 

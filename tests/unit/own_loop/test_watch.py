@@ -192,7 +192,9 @@ def test_a_deleted_run_stays_deleted(tmp_path: Path, capsys: pytest.CaptureFixtu
             shutil.rmtree(run.directory, ignore_errors=True)
     assert run.directory is not None
     assert not run.directory.exists()
-    assert "training continues" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.endswith("has been deleted or moved; training continues unwatched\n")
+    assert told.count("training") == 1
 
 
 def test_a_runs_folder_that_cannot_be_written_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,7 +234,8 @@ def test_only_the_first_rank_is_recorded(tmp_path: Path, monkeypatch: pytest.Mon
         ({"name": "a b"}, "a run cannot be called 'a b'"),
         ({"name": "../x"}, "a run cannot be called"),
         ({"epochs": 0}, "epochs=0: a number from 1 up"),
-        ({"monitor": "acuracy"}, "did you mean accuracy?"),
+        ({"monitor": "acuracy"}, "monitor='acuracy' is no metric of workbench's; did you mean accuracy?"),
+        ({"monitor": "x"}, "monitor='x' is no metric of workbench's; known: "),
     ],
 )
 def test_wrong_arguments_are_refused(tmp_path: Path, wrong: dict[str, Any], told: str) -> None:
@@ -240,6 +243,7 @@ def test_wrong_arguments_are_refused(tmp_path: Path, wrong: dict[str, Any], told
     with pytest.raises(UsageError) as raised:
         workbench.watch(**options)
     assert told in str(raised.value)
+    assert str(raised.value).count("bits_per_byte") <= 1
     assert list_runs(tmp_path) == []
 
 
@@ -335,3 +339,19 @@ def test_a_forked_child_records_nothing_of_its_parents_run(tmp_path: Path, endin
     assert (finished.status, finished.step) == ("completed", 6)
     assert [loss for event in events(run.path, Steps) for loss in event.losses] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert summary_of(run.path).status == "completed"
+
+
+def test_steps_inside_a_step_do_not_count_and_it_is_said(tmp_path: Path) -> None:
+    with workbench.watch("mine", epochs=1, runs_dir=tmp_path, measure=False) as run:
+        for _ in run.steps(range(3)):
+            inner = [batch for _ in range(2) for batch in run.steps(range(4))]
+            assert inner == [0, 1, 2, 3] * 2
+            run.log(loss=1.0)
+        for _ in run.steps(range(2)):  # after the first, not inside it
+            run.log(loss=2.0)
+    assert summary_of(run.directory).step == 5
+    assert [loss for event in events(run.directory, Steps) for loss in event.losses] == [1.0] * 3 + [2.0] * 2
+    [warning] = events(run.directory, WarningRaised)
+    assert warning.message == (
+        "run.steps was called inside a step of another run.steps: only the steps of the outer one count"
+    )
