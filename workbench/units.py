@@ -10,6 +10,11 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A count with its noun, which takes an s in the plural: 1 sample, 1,797 samples."""
+    return f"{count(number)} {noun}{'s' * (number != 1)}"
+
+
 def decimals(value: float) -> str:
     """Four decimals; three digits where these would say nothing."""
     return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.3g}"

@@ -23,6 +23,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from workbench.runs.checkpoints import best_checkpoint
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads do not survive a fork
 
 import torch
@@ -142,7 +144,7 @@ def outcome(run: RunDirectory) -> dict[str, Any]:
         for event in events_of(run, "epoch")
     }
     cpu = torch.device("cpu")
-    last, best = (checkpoints.load(path, cpu) for path in (run.last_checkpoint, checkpoints.best_checkpoint(run)))
+    last, best = (checkpoints.load(path, cpu) for path in (run.last_checkpoint, best_checkpoint(run)))
     for clock in ("seconds", "seconds_before_epoch"):
         del last["position"][clock]
     tests = [event["metrics"] for event in events_of(run, "test")][-1:]

@@ -98,7 +98,8 @@ def test_a_disk_that_is_full_leaves_nothing_behind(workbench: Workbench, run_of:
     run = run_of("data.name=digits", "model.hidden=[512]")
     out = workbench.folder / "out"
     command = workbench.command("export", str(run), "--to", "torch_export", "--out", str(out / "model.pt2"))
-    limited = ["bash", "-c", 'ulimit -f 64; exec "$@"', "bash", *command]
+    # Bytecode that is cut off at the limit would break every later command of this environment.
+    limited = ["bash", "-c", 'export PYTHONDONTWRITEBYTECODE=1; ulimit -f 64; exec "$@"', "bash", *command]
     done = subprocess.run(
         limited, cwd=workbench.folder, env=workbench.environment, capture_output=True, text=True, check=False
     )

@@ -10,7 +10,8 @@ import sys
 import torch
 
 from tests.end_to_end.conftest import Workbench, events_of
-from workbench.training.checkpointing.files import best_checkpoint, load
+from workbench.runs.checkpoints import best_checkpoint
+from workbench.training.checkpointing.files import load
 
 RUN_IT = (
     "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__'); "

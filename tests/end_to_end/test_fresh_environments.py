@@ -18,7 +18,8 @@ import pytest
 import torch
 
 from tests.end_to_end.conftest import Workbench, events_of
-from workbench.training.checkpointing.files import best_checkpoint, load
+from workbench.runs.checkpoints import best_checkpoint
+from workbench.training.checkpointing.files import load
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")]

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.end_to_end.conftest import Workbench, events_of
 from workbench.data.samples import Texts
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.settings import library
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 FILLING = ["the film", "was", "a", "plot", "with", "music,", "and", "actors", "naïve", "👍🏽", "it"]

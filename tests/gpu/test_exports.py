@@ -15,7 +15,7 @@ from workbench.export.onnx_file import PACKAGES
 from workbench.export.safetensors_file import load_safetensors
 from workbench.export.write import write_checked
 from workbench.processes.export import Request
-from workbench.training.checkpointing.files import best_checkpoint
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.trainer import Trainer
 

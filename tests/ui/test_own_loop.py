@@ -85,6 +85,7 @@ def test_what_needs_a_preset_says_why_not(tmp_path: Path, ending: str) -> None:
             assert "R restarts" not in screen_text(app)
             await pilot.press("R")
             await until(pilot, lambda: "made by a loop of your own" in screen_text(app))
+        assert "settings · next run" in screen_text(app)  # not those of the run
         await pilot.press("r")
         await until(pilot, lambda: "completed" in screen_text(app) or "failed" in screen_text(app))
         await pilot.press("t")  # take its settings

@@ -16,6 +16,11 @@ def test_a_unit_takes_the_prefix_of_its_rate_and_keeps_a_space(number: float, te
     assert units.rate_of(number, "FLOP") == text
 
 
+@pytest.mark.parametrize(("number", "text"), [(0, "0 samples"), (1, "1 sample"), (1797, "1,797 samples")])
+def test_a_noun_takes_an_s_but_after_one(number: int, text: str) -> None:
+    assert units.counted(number, "sample") == text
+
+
 @pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (535_818, "535,818"), (1e9, "1,000,000,000")])
 def test_counts_have_thousands_separators(number: float, text: str) -> None:
     assert units.count(number) == text

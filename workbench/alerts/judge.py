@@ -21,7 +21,7 @@ from workbench.runs.view import RunView
 from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.events import StudyFinished, StudyStarted, TrialValue
 from workbench.tuning.view import StudyView
-from workbench.units import count, duration
+from workbench.units import count, counted, duration
 
 MOST_CHARACTERS = 1000
 """Of an alert's text: the reason for a failure may be long."""
@@ -120,7 +120,7 @@ class StudySubject:
 
     @property
     def where(self) -> str:
-        return f"after {count(self._ended)} of {count(len(self._view.trials))} trials"
+        return f"after {count(self._ended)} of {counted(len(self._view.trials), 'trial')}"
 
     @property
     def _ended(self) -> int:
@@ -154,12 +154,13 @@ class Judge:
         self._has_met = False
         """Whether the target was met, in any life."""
 
-    def take(self, events: Iterable[Event]) -> None:
-        """Judges events as they come."""
+    def take(self, events: Iterable[Event]) -> bool:
+        """Judges events as they come; returns whether any of them is progress."""
+        has_progress = False
         for event in events:
             self._was_alive |= event.time >= self._since
             self._subject.take(event)
-            self._pace.take(event)
+            has_progress |= self._pace.take(event)
             match event:
                 case Finished(status=status, reason=reason) | StudyFinished(status=status, reason=reason):
                     self._finished(event, status, reason)
@@ -167,14 +168,15 @@ class Judge:
                     self._began = event.time if self._began is None else self._began
                 case _:
                     self._check_target(event)
+        return has_progress
 
-    def check(self, silent_seconds: float) -> None:
-        """Judges that nothing was written for that long while the trainer is alive."""
+    def check(self, seconds: float) -> None:
+        """Judges that there was no progress for that long while the trainer is alive."""
         self._was_alive = True
         usual = self._pace.usual_seconds
-        if self._pace.is_stalled(silent_seconds):
+        if self._pace.is_stalled(seconds):
             before = "" if usual is None else f"; its longest usual wait is {duration(usual)}"
-            text = f"silent for {duration(silent_seconds)} {self._subject.where}{before}"
+            text = f"no progress for {duration(seconds)} {self._subject.where}{before}"
             self._add("stalled", text, time.time())
 
     def ended(self) -> None:
@@ -195,10 +197,10 @@ class Judge:
     def _finished(self, event: Event, status: str, reason: str) -> None:
         began, self._began = self._began, None
         name: EventName = "failed"
-        if status in ("completed", "stopped"):
+        if isinstance(event, Finished) and event.kind == DivergedError.kind:
+            name = "diverged"  # whatever its status: a loop of the user's own may train on to its end
+        elif status in ("completed", "stopped"):
             name = "completed" if status == "completed" else "stopped"
-        elif isinstance(event, Finished) and event.kind == DivergedError.kind:
-            name = "diverged"
         if began is not None and event.time - began < self._settings.least_seconds:
             return
         text = self._subject.result if name == "completed" else f"{self._subject.where}: {reason or name}"

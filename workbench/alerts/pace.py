@@ -1,11 +1,48 @@
-"""Tells when a run is silent for long past its usual pace."""
+"""Tells when a run makes no progress for long past its usual pace."""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 
-from workbench.runs.events import Event, Finished, Prepared, Progress, Started, State
-from workbench.tuning.events import StudyFinished, StudyStarted, StudyState
+from workbench.runs.events import (
+    Checkpointed,
+    EpochEnd,
+    Event,
+    Finished,
+    Logged,
+    Prepared,
+    Progress,
+    Started,
+    State,
+    Steps,
+    TestResult,
+    TextGenerated,
+)
+from workbench.runs.measurements import Health, Profiled
+from workbench.tuning.events import (
+    MetricKnown,
+    PresetSaved,
+    StudyFinished,
+    StudyStarted,
+    StudyState,
+    TrialAsked,
+    TrialDiscarded,
+    TrialFinished,
+    TrialPaused,
+    TrialRetried,
+    TrialStarted,
+    TrialStopped,
+    TrialValue,
+)
+
+PROGRESS = (
+    *(Started, Progress, Prepared, State, Steps, Logged, EpochEnd, TextGenerated, Health, Profiled, Checkpointed),
+    *(TestResult, Finished),
+    *(StudyStarted, StudyState, MetricKnown, TrialAsked, TrialStarted, TrialValue, TrialPaused, TrialStopped),
+    *(TrialDiscarded, TrialRetried, TrialFinished, StudyFinished, PresetSaved),
+)
+"""What is written only when training advances. Readings of the machine, for one, are written by a thread of a watched
+loop each second, also while its step hangs."""
 
 GAPS = 50
 """The usual wait is the longest of the last of them: a first slow step is forgotten."""
@@ -30,11 +67,13 @@ class Pace:
         self._trained = 0.0
         """Seconds since training began, in this life."""
         self._last: float | None = None
-        """The time of the last event."""
+        """The time of the last progress."""
         self._said = False
 
-    def take(self, event: Event) -> None:
-        """Learns from an event."""
+    def take(self, event: Event) -> bool:
+        """Learns from an event; returns whether it is progress."""
+        if not isinstance(event, PROGRESS):
+            return False
         if self._last is not None and self._state not in WITHOUT_PACE:
             gap = max(event.time - self._last, 0.0)
             self._gaps[self._state].append(gap)
@@ -53,6 +92,7 @@ class Pace:
                 self._state = "preparing"
             case Finished() | StudyFinished():
                 self._state = ""
+        return True
 
     @property
     def usual_seconds(self) -> float | None:
@@ -60,15 +100,15 @@ class Pace:
         gaps = self._gaps.get(self._state)
         return max(gaps) if gaps else None
 
-    def is_stalled(self, silent_seconds: float) -> bool:
-        """Whether it has just become clear that the run stalls: True once for each silence.
+    def is_stalled(self, seconds: float) -> bool:
+        """Whether it has just become clear that the run stalls: True once until there is progress.
 
-        silent_seconds: since its last event was read.
+        seconds: since the last progress was read.
         """
         if self._said or self._state in WITHOUT_PACE:
             return False
         usual = self.usual_seconds
         # The first validation may take as long as what was trained before it.
         expected = max(self._trained, FIRST_SECONDS) if usual is None else self._factor * usual
-        self._said = silent_seconds > max(expected, self._least)
+        self._said = seconds > max(expected, self._least)
         return self._said

@@ -33,6 +33,7 @@ class AlertReader:
         self._senders = senders
         self._clock = clock
         self._read_at = clock.monotonic()
+        """When the last progress was read."""
         self._has_ended = False
 
     def read(self, events: Sequence[Event], *, is_alive: bool) -> None:
@@ -47,8 +48,8 @@ class AlertReader:
 
     def take(self, events: Sequence[Event], offset: int = 0) -> None:
         """New events; offset: of their end in the file, which does not matter here."""
-        self._judge.take(events)
-        self._read_at = self._clock.monotonic()
+        if self._judge.take(events):
+            self._read_at = self._clock.monotonic()
         self._send()
 
     def rest(self, *, is_alive: bool) -> None:

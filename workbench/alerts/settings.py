@@ -1,7 +1,7 @@
 """The user's settings of alerts: `alerts.toml` in the user's config folder, or the file that WORKBENCH_ALERTS names.
 
 Not in a preset: presets are shared, and copied into each run's directory, which must hold neither commands nor secrets.
-No message of this module contains a value from the file that could be a secret.
+No message of this module contains a value from the file, whatever is wrong: any of them could be a secret.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ class AlertSettings(Settings):
     events: tuple[EventName, ...] = setting(EVENT_NAMES, f"what is sent: {', '.join(EVENT_NAMES)}")
     target: str = setting("", "report when a metric has this value after an epoch, such as accuracy>=0.98; once")
     stall_factor: float = setting(
-        10.0, "a run stalls when it is silent for this many times its longest usual wait", ge=1
+        10.0, "a run stalls when it makes no progress for this many times its longest usual wait", ge=1
     )
-    stall_seconds: float = setting(120.0, "a shorter silence is no stall, however fast the steps are", unit="s", gt=0)
+    stall_seconds: float = setting(120.0, "a shorter wait is no stall, however fast the steps are", unit="s", gt=0)
     least_seconds: float = setting(0.0, "runs and studies that take less time report no end", unit="s", ge=0)
     terminal: Literal["off", "auto", "bell", "osc9", "osc777"] = setting(
         "off",
@@ -108,7 +108,7 @@ class AlertSettings(Settings):
             names = [metric.name for metric in METRICS]
             # A training loop of the user's own may log metrics of other names.
             if name not in names and (near := closest(name, names)):
-                raise ValueError(f"there is no metric {name}; did you mean {near}?")
+                raise ValueError(f"there is no such metric; did you mean {near}?")
         return value
 
     @property
@@ -131,7 +131,7 @@ class AlertSettings(Settings):
                 values[name] = f"{parts.scheme}://{parts.hostname}{port}/…"  # without a user's name and password
         if self.command:
             first, *rest = self.command.split(maxsplit=1)
-            values["command"] = f"{first} …" if rest else first
+            values["command"] = "…" if "=" in first else f"{first} …" if rest else first  # KEY=secret send
         if self.token:
             values["token"] = "…"
         return values
@@ -165,11 +165,13 @@ def parse_alerts(text: str, where: str) -> AlertSettings:
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(describe_syntax_error(error, where)) from None
+        raise UsageError(describe_syntax_error(error, where, quotes=False)) from None
     try:
         return _File.model_validate(_with_tuples(values)).alerts
     except ValidationError as error:
-        raise UsageError(describe_validation_error(error, values, _File, {}, where, text)) from None
+        raise UsageError(describe_validation_error(error, values, _File, {}, where, text, quotes=False)) from None
+    except RecursionError as error:
+        raise UsageError(describe_syntax_error(error, where, quotes=False)) from None
 
 
 def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:

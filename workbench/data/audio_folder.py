@@ -21,15 +21,16 @@ from workbench.data.samples import Samples, Task
 def audio_folder(folder: Path, pattern: re.Pattern[str] | None, reading: AudioReading, report: Report) -> Samples:
     """Reads FOLDER/<class>/ or FOLDER/{train,validation,test}/<class>/ as waveforms, see `audio_samples`.
 
-    pattern: finds the speaker in the name of a file; the samples of one then stay in one split. Raises DataError if the
-    folders are not classes, a name does not match, or a file is broken.
+    pattern: finds the speaker of a file, see `groups.search_name`; the samples of one then stay in one split. Raises
+    DataError if the folders are not classes, a name does not match, or a file is broken.
     """
-    layout = find_files(folder, SOUNDS)
+    layout = find_files(folder, SOUNDS, has_groups=pattern is not None and "/" in pattern.pattern)
     splits = {
         name: Recordings(
             files.paths,
             torch.tensor(files.targets, dtype=torch.int64),
-            None if pattern is None else speakers(files.paths, pattern),
+            files.names,
+            None if pattern is None else speakers(files.names, pattern),
         )
         for name, files in layout.splits.items()
     }

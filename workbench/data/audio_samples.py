@@ -16,8 +16,9 @@ from workbench.data.progress import Meter, Report
 from workbench.data.readers.sounds import SoundReader
 from workbench.data.recordings import LeftOut, Recordings, Scanned, reading_notes, scan
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
-from workbench.data.words import few, number
+from workbench.data.words import few
 from workbench.errors import DataError
+from workbench.units import counted
 
 MOST_SECONDS = 30.0
 """How long the longest file may last, in seconds, without a setting of the length of a sample."""
@@ -60,7 +61,7 @@ def audio_samples(
         notes.append(left_out)
     if silent:
         notes.append(
-            f"{number(len(silent), 'clip')} {'is' if len(silent) == 1 else 'are'} silent, but used: {few(silent)}"
+            f"{counted(len(silent), 'clip')} {'is' if len(silent) == 1 else 'are'} silent, but used: {few(silent)}"
         )
     _check_classes(train, splits["train"], task)
     groups, group_notes = _groups(read.files, read.planned, group)
@@ -220,7 +221,7 @@ def _groups(scanned: Mapping[str, Scanned], planned: Mapping[str, Clips], noun: 
     known = scanned["train"].files.groups is not None
     noun = noun if known else "recording"
     count = len(set(names["train"]))
-    note = f"the training data has {number(count, noun)}: splits keep the clips of each on one side"
+    note = f"the training data has {counted(count, noun)}: splits keep the clips of each on one side"
     return group_numbers(names["train"]), [note, *(shared_groups(names, noun) if known else [])]
 
 

@@ -18,8 +18,8 @@ from workbench.data.progress import Report
 from workbench.data.recordings import Recordings
 from workbench.data.samples import Samples
 from workbench.data.target import targets
-from workbench.data.words import number
 from workbench.errors import DataError
+from workbench.units import counted
 
 ADVICE = "a column of speakers, which data.group names,"
 """What keeps a speaker in one split."""
@@ -65,10 +65,10 @@ def audio_table(
     if repeated and split:
         _check_same(rows, files, audio, split, [SPLIT_NAMES.get(name.lower(), name) for name in rows.column(split)])
     groups = rows.column(group) if group else files if repeated else None
-    whole = Recordings(paths, predicted, groups)
+    whole = Recordings(paths, predicted, _names(paths), groups)
     if repeated:
         notes.append(
-            f"{number(repeated, 'row')} {'names' if repeated == 1 else 'name'} a sound file that another row names too"
+            f"{counted(repeated, 'row')} {'names' if repeated == 1 else 'name'} a sound file that another row names too"
         )
     splits = _splits(rows, split, whole) if split else {"train": whole}
     samples = audio_samples(splits, found, reading, group or "recording", report)
@@ -76,7 +76,17 @@ def audio_table(
         notes.insert(0, left_out)
         samples = replace(samples, left_out="; ".join(filter(None, (left_out, samples.left_out))))
     speakers = [] if group else likely_speakers(splits, classified=found.kind == "classification", advice=ADVICE)
-    return replace(samples, notes=(*rows.notes, *notes, *samples.notes, *speakers))
+    return replace(samples, notes=(*rows.notes, *notes, *samples.notes, *speakers), validation_is_named=bool(split))
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """Each path below the folder that all share."""
+    whole = [path.absolute() for path in paths]
+    try:
+        shared = os.path.commonpath([path.parent for path in whole])
+    except ValueError:  # on several drives
+        return [path.name for path in paths]
+    return [path.relative_to(shared).as_posix() for path in whole]
 
 
 def _check_same(rows: Rows, files: list[str], audio: str, column: str, values: list[str]) -> None:

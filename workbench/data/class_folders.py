@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.data.file_kinds import KINDS, FileKind
-from workbench.data.words import few, number
+from workbench.data.words import few
 from workbench.errors import DataError
+from workbench.units import counted
 
 SPLIT_NAMES = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
@@ -24,6 +25,8 @@ class ClassFiles:
 
     paths: list[Path]
     targets: list[int]
+    names: list[str]
+    """The path of each below the folder of its class, with / between folders."""
 
     @property
     def origin(self) -> Callable[[int], str]:
@@ -65,32 +68,33 @@ class _LeftOut:
         notes, noun = [], self.kind.noun
         if self.nested:
             folders = few([str(folder) for folder in sorted(self.nested)])
-            notes.append(f"found {number(self.nested.total(), noun)} in folders below those of classes: {folders}")
+            notes.append(f"found {counted(self.nested.total(), noun)} in folders below those of classes: {folders}")
         if self.others:
             kinds = _counted(self.others)
-            count = number(self.others.total(), "file")
+            count = counted(self.others.total(), "file")
             notes.append(f"left out {count}, not {self.kind.one} or not readable: {kinds}")
         if self.outside:
             outside = few([str(file) for file in self.outside])
-            notes.append(f"left out {number(len(self.outside), noun)} outside the folders of classes: {outside}")
+            notes.append(f"left out {counted(len(self.outside), noun)} outside the folders of classes: {outside}")
         if self.broken_links:
             links = few([str(link) for link in self.broken_links])
-            notes.append(f"left out {number(len(self.broken_links), 'broken link')}: {links}")
+            notes.append(f"left out {counted(len(self.broken_links), 'broken link')}: {links}")
         return notes
 
 
-def find_files(folder: Path, kind: FileKind) -> Layout:
+def find_files(folder: Path, kind: FileKind, *, has_groups: bool = False) -> Layout:
     """Finds the files of a kind in FOLDER/<class>/ or FOLDER/{train,validation,test}/<class>/; ignores hidden files.
 
     Folders below the folder of a class belong to that class. A validation or test split may lack classes of the
-    training split, but not have others. Raises DataError unless there are two classes or more, each with training
-    files.
+    training split, but not have others. has_groups: whether folders below those of classes are known to be groups, such
+    as speakers; where all hold the same folders it is an error otherwise. Raises DataError unless there are two classes
+    or more, each with training files.
     """
     if not folder.is_dir():
         reason = "not a folder" if folder.exists() else "not there"
         raise DataError(f"{str(folder)!r} is {reason}; data.folder must name one")
     places, others = _places(folder)
-    classes = _classes(places["train"], kind)
+    classes = _classes(places["train"], kind, has_groups=has_groups)
     left_out = _LeftOut(kind)
     for place in dict.fromkeys((folder, *places.values())):
         entries = _visible(place)
@@ -121,22 +125,22 @@ def _places(folder: Path) -> tuple[dict[str, Path], list[str]]:
     return places, [name for name, split in split_of.items() if split is None]
 
 
-def _classes(place: Path, kind: FileKind) -> tuple[str, ...]:
+def _classes(place: Path, kind: FileKind, *, has_groups: bool) -> tuple[str, ...]:
     folders = _folders(place)
     expected = f"{str(place)!r}/<class>/{kind.examples}, with at least two classes"
     if len(folders) == 1:
         raise DataError(f"{str(place)!r} has a single class, {folders[0].name!r}; expected {expected}")
     if not folders:
         files = sum(map(kind.matches, place.iterdir()))
-        beside = f" ({number(files, kind.noun)} {'lies' if files == 1 else 'lie'} directly in it)" if files else ""
+        beside = f" ({counted(files, kind.noun)} {'lies' if files == 1 else 'lie'} directly in it)" if files else ""
         raise DataError(f"{str(place)!r} has no folders{beside}; expected {expected}")
     below = [[entry.name for entry in _folders(entry)] for entry in folders]
     has_files = any(kind.matches(entry) for folder in folders for entry in _visible(folder))
-    if not has_files and len(below[0]) > 1 and all(names == below[0] for names in below):
+    if not has_groups and not has_files and len(below[0]) > 1 and all(names == below[0] for names in below):
         raise DataError(
             f"{str(place)!r} holds {few([entry.name for entry in folders])}, and each of them {few(below[0])}: "
             "which are the classes? Splits must be called train, validation (or val) and test, and classes lie in "
-            f"them; expected {expected}"
+            f"them; expected {expected}{kind.group_hint}"
         )
     return tuple(entry.name for entry in folders)
 
@@ -146,11 +150,12 @@ def _files(place: Path, classes: tuple[str, ...], left_out: _LeftOut) -> ClassFi
     unknown = [entry.name for entry in _folders(place) if entry.name not in classes]
     if unknown:
         raise DataError(f"{str(place)!r} has classes that the training folder does not have: {few(unknown)}")
-    files = ClassFiles([], [])
+    files = ClassFiles([], [], [])
     for target, name in enumerate(classes):
         found = _below(place / name, (), left_out) if (place / name).is_dir() else []
         files.paths.extend(found)
         files.targets.extend([target] * len(found))
+        files.names.extend(path.relative_to(place / name).as_posix() for path in found)
     if not files.paths:
         kind = left_out.kind
         other = _other_kind([entry for name in classes for entry in _entries(place / name)], kind)

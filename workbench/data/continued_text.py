@@ -6,12 +6,14 @@ would stand beside training windows of the same sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from workbench.data.fit_tokens import Tokens
+from workbench.data.lost_text import notes_of_a_part
 from workbench.data.readers.texts import TextReader
 from workbench.data.samples import InMemory, Samples, Task
 from workbench.data.task import BytesPerToken
@@ -57,10 +59,11 @@ def continued_text(text: str, tokens: Tokens, windows: Windows, notes: Sequence[
         Task("language_modeling", encoding.vocabulary_size, bytes_per_token=bytes_per_token),
         validation=splits.get("validation"),
         test=splits.get("test"),
-        notes=(*notes, *_loss_of_text(encoding, {name: rows[name] for name in judged})),
+        notes=(*notes, *_loss_of_text(encoding, {name: (parts[name], rows[name]) for name in judged})),
         fit_encoding=lambda train: encoding,
         reader=TextReader(),
         is_one_text=True,
+        text_digest=hashlib.blake2b(text.encode("utf-8", "surrogatepass")).hexdigest(),
     )
 
 
@@ -99,16 +102,15 @@ def _windows(row: Tensor, context: int, name: str) -> InMemory:
     return InMemory(row[:end].view(count, context), row[1 : end + 1].view(count, context))
 
 
-def _loss_of_text(encoding: TextEncoding, rows: dict[str, Tensor]) -> list[str]:
-    """Notes on what of the text its tokens do not keep: bits per byte are then too low."""
+def _loss_of_text(encoding: TextEncoding, parts: Mapping[str, tuple[str, Tensor]]) -> list[str]:
+    """Notes on what of the text its tokens do not keep: bits per byte are then too low. parts: text and ids by name."""
     notes = []
-    for name, row in rows.items():
+    for name, (text, row) in parts.items():
         unknown = int((row == UNKNOWN).sum())
         if unknown:
             notes.append(
                 f"{unknown:,} of {len(row):,} tokens of the {name} part are unknown, and easy to predict: bits per "
                 "byte are lower than those of the text itself"
             )
-    if encoding.name == "words":
-        notes.append("words do not keep spaces and line ends: bits per byte are lower than those of the text itself")
+        notes += [note for note in notes_of_a_part(encoding, text, name) if note not in notes]
     return notes

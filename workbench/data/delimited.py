@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import io
 import re
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
+from workbench.data.csv_records import MOST_CHARACTERS, CsvRecords, fields_of
 from workbench.data.file_types import gunzip, other_type
 from workbench.data.number_format import parse_plain
 from workbench.data.whole_file import free_bytes, most_bytes, read_whole
@@ -26,6 +26,9 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 MOST_LINES_ABOVE = 1000
 """The header must be within this many lines."""
 
+ROWS_IN_HEAD = 2
+"""Lines that do not begin with # and suffice to find the header: `sep=` or the header, and what is below it."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -38,6 +41,8 @@ class Rows:
     """The line that each row starts in; a quoted value may span several lines."""
     delimiter: str = ","
     notes: tuple[str, ...] = ()
+    errors: dict[int, str] = field(default_factory=dict)
+    """What is wrong with rows that cannot be read, by their number here; their values are empty."""
 
     def column(self, name: str) -> list[str]:
         """The values of a column, row by row."""
@@ -69,8 +74,9 @@ class Rows:
 
 
 def read_rows(file: Path, delimiter: str) -> Rows:
-    """Reads all rows of a file with a header, in UTF-8 or UTF-16, optionally gzipped; empty lines are skipped.
+    """Reads all rows of a file with a header, in UTF-8 or UTF-16, optionally gzipped.
 
+    Lines of blanks alone are skipped; a quoted empty value is a row.
     delimiter: the separator of two values; "auto" takes the one that Excel's `sep=` line names, else the one that gives
     the header the most columns. Comment lines above the header and columns without a name are left out, with a note.
     Raises DataError with the line number if the file is not such a table.
@@ -84,52 +90,82 @@ def rows_of(text: str, file: Path, delimiter: str) -> Rows:
 
 
 def row_parts(
-    source: Iterable[str], file: Path, delimiter: str, most: int, names: Sequence[str] | None = None
+    source: Iterable[str],
+    file: Path,
+    delimiter: str,
+    most: int,
+    names: Sequence[str] | None = None,
+    *,
+    keeps_broken: bool = False,
 ) -> Iterator[Rows]:
     """The rows of a table, at most `most` at a time; at least one part, empty where there are no rows.
 
     source: its lines with their ends, as a file opened with newline="" gives them. names: the columns of a file
-    without a header: one whose first row is of numbers then. See `read_rows` for the rest.
+    without a header: one whose first row is of numbers then. keeps_broken: whether a row that cannot be read is in
+    `Rows.errors`, and rows come before what ends the reading, instead of ending all with DataError. See `read_rows` for
+    the rest.
     """
     lines = iter(source)
+    most_characters = MOST_CHARACTERS if keeps_broken else sys.maxsize
     # Split as csv.reader splits lines; only the first ones, because comments are not longer.
-    head = list(islice(lines, MOST_LINES_ABOVE))
+    head = _head(lines, most_characters)
     bare = [line.rstrip("\r\n") for line in head]
     skipped, named, notes = _above_the_header(bare)
     if delimiter == "auto":
         delimiter = named or _likely_delimiter(next((line for line in bare[skipped:] if line.strip()), ""))
-    # strict: an unclosed quote would silently swallow the rest of the file.
-    reader = csv.reader(chain(head[skipped:], lines), delimiter=delimiter, skipinitialspace=True, strict=True)
+    records = CsvRecords(chain(head[skipped:], lines), file, 1 + skipped, delimiter, most_characters)
     header: list[str] = []
     part = Rows(file, header, [], [], delimiter, tuple(notes))
-    is_first, line = True, 1 + skipped
-    try:
-        for fields in reader:
-            row = [field.strip() for field in fields]
-            if row not in ([], [""]):
-                is_header = not header
-                if is_header:
-                    without = names is not None and len(row) == len(names) and _are_numbers(row)
-                    header, header_line, is_header = list(names or ()) if without else row, line, not without
-                    _check_header(header, file, line)
-                    part = replace(part, header=header)
-                if len(row) != len(header):
-                    where = "" if header_line == 1 else f", line {header_line},"
-                    raise DataError(
-                        f"{file}, line {line}: {len(row)} fields, but the header{where} has {len(header)} "
-                        f"(separated by {delimiter!r}, which data.delimiter sets)"
-                    )
-                if not is_header:
-                    part.values.append(row)
-                    part.lines.append(line)
-            line = reader.line_num + 1 + skipped
-            if len(part.values) >= most:
-                yield _drop_unnamed(part)
-                part, is_first = replace(part, values=[], lines=[]), False
-    except csv.Error as error:
-        raise DataError(f"{file}, line {line}: {error}") from error
-    if part.values or is_first:
+    is_first, header_line, characters = True, 0, 0
+    for row in records:
+        line, error = records.line, records.error
+        if not header and not error:
+            if row in ([], [""]):
+                continue
+            without = names is not None and len(row) == len(names) and _are_numbers(row)
+            header, header_line = list(names or ()) if without else row, line
+            _check_header(header, file, line)
+            part = replace(part, header=header)
+            if not without:
+                continue
+        if not row and not error:
+            continue
+        if not error and len(row) != len(header):
+            where = "" if header_line == 1 else f", line {header_line},"
+            error = (
+                f"{file}, line {line}: {len(row)} fields, but the header{where} has {len(header)} (separated by "
+                f"{delimiter!r}, which data.delimiter sets)"
+            )
+        if error:
+            if not header or not keeps_broken:
+                raise DataError(error)
+            part.errors[len(part.values)] = error
+            row = [""] * len(header)
+        part.values.append(row)
+        part.lines.append(line)
+        characters += records.characters
+        if len(part.values) >= most or characters > most_characters:
+            yield _drop_unnamed(part)
+            part, is_first, characters = replace(part, values=[], lines=[], errors={}), False, 0
+    if records.failure and not keeps_broken:
+        raise records.failure
+    if part.values or (is_first and not records.failure):
         yield _drop_unnamed(part)
+    if records.failure:
+        raise records.failure
+
+
+def _head(lines: Iterator[str], most_characters: int) -> list[str]:
+    """The first lines, with all comments, the header, and a row below it."""
+    head: list[str] = []
+    characters = rows = 0
+    for line in islice(lines, MOST_LINES_ABOVE):
+        head.append(line)
+        characters += len(line)
+        rows += bool(line.strip()) and not line.startswith("#")
+        if rows == ROWS_IN_HEAD or characters > most_characters:
+            break
+    return head
 
 
 def _are_numbers(row: list[str]) -> bool:
@@ -200,8 +236,7 @@ def _above_the_header(lines: list[str]) -> tuple[int, str, list[str]]:
 def _is_header(line: str, following: str) -> bool:
     """Whether a line that begins with # is the header: it has as many fields as the row of numbers below it."""
     delimiter = _likely_delimiter(following) if following else ","
-    below = next(csv.reader([following], delimiter=delimiter), [])
-    names = next(csv.reader([line], delimiter=delimiter), [])
+    below, names = fields_of(following, delimiter), fields_of(line, delimiter)
     if following.startswith("#"):
         return False
     return len(names) == len(below) > 1 and any(parse_plain(field.strip()) is not None for field in below)
@@ -209,7 +244,7 @@ def _is_header(line: str, following: str) -> bool:
 
 def _likely_delimiter(line: str) -> str:
     # Ties go to the first: a header of one column has no delimiter and is read with commas.
-    return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([line], delimiter=delimiter))))
+    return max(DELIMITERS, key=lambda delimiter: len(fields_of(line, delimiter)))
 
 
 def _drop_unnamed(rows: Rows) -> Rows:

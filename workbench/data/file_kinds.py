@@ -15,6 +15,9 @@ AUDIO_SUFFIXES = {
 }  # fmt: skip
 """Suffixes of sound files that libsndfile reads."""
 
+SPEAKER_FOLDER = "^([^/]+)/"
+"""The pattern of a speaker whose files are in a folder below that of a class."""
+
 
 @dataclass(frozen=True)
 class FileKind:
@@ -28,6 +31,8 @@ class FileKind:
     """Some file names, for messages."""
     matches: Callable[[Path], bool]
     """Whether a file is of this kind, by its name."""
+    group_hint: str = ""
+    """What to do where the folders below those of classes are groups, for messages."""
 
     @property
     def one(self) -> str:
@@ -47,7 +52,10 @@ def is_text(file: Path) -> bool:
 
 
 IMAGES = FileKind("image_folder", "image", "an", "*.png, .jpg, .tif, .pgm and so on", is_image)
-SOUNDS = FileKind("audio_folder", "sound file", "a", "*.wav, .flac, .ogg, .mp3 and so on", is_audio)
+SOUNDS = FileKind(
+    *("audio_folder", "sound file", "a", "*.wav, .flac, .ogg, .mp3 and so on", is_audio),
+    group_hint=f"; if folders in those of classes are speakers, data.speaker_pattern = {SPEAKER_FOLDER!r} says so",
+)
 TEXTS = FileKind("text_folder", "text", "a", "*.txt", is_text)
 
 KINDS = (IMAGES, SOUNDS, TEXTS)

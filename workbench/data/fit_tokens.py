@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.data.bpe import bpe_from_file, trained_bpe
+from workbench.data.lost_text import notes_of_texts
 from workbench.data.samples import Split, Texts
 from workbench.data.text_encoding import Bytes, Characters, TextEncoding, TokenCounts, VocabularyEncoding, Words
 from workbench.data.tokens import SPECIAL, TokenKind
@@ -53,7 +54,8 @@ class Tokens:
         encoding.notes = (
             *encoding.notes,
             *_unknown_note(counts),
-            *_length_notes(counts, encoding.length, given=bool(max_length)),
+            *notes_of_texts(encoding, texts),
+            *_length_notes(counts, texts, encoding.length, given=bool(max_length)),
         )
         return encoding
 
@@ -121,13 +123,20 @@ def _unknown_note(counts: TokenCounts) -> list[str]:
     return [f"{percent:.2g} % of the tokens of the training split are unknown: data.vocabulary keeps more"]
 
 
-def _length_notes(counts: TokenCounts, length: int, *, given: bool) -> list[str]:
+def _length_notes(counts: TokenCounts, texts: Sequence[str], length: int, *, given: bool) -> list[str]:
     notes = []
     lengths = counts.lengths
-    empty, cut, count = int((lengths == 0).sum()), counts.cut(length), len(lengths)
+    cut, count = counts.cut(length), len(lengths)
+    without = [bool(texts[place].strip()) for place in (lengths == 0).nonzero()[0]]
+    empty, lost = without.count(False), without.count(True)
     if empty:
         notes.append(
             f"{empty:,} of {count:,} training texts {'is' if empty == 1 else 'are'} empty: one unknown token each"
+        )
+    if lost:
+        notes.append(
+            f"{lost:,} of {count:,} training texts {'has' if lost == 1 else 'have'} no token that the tokenizer knows, "
+            "as if empty: one unknown token each"
         )
     longest = f"the longest has {int(lengths.max()):,}" if count else ""
     if cut:

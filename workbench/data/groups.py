@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from workbench.data.file_kinds import SPEAKER_FOLDER
 from workbench.data.words import few
 from workbench.errors import DataError, PresetError
 
@@ -44,7 +44,7 @@ def speaker_pattern(pattern: str) -> re.Pattern[str] | None:
     """
     if not pattern:
         return None
-    example = r"such as '^([a-z]+)_' for anna_3.wav"
+    example = rf"such as '^([a-z]+)_' for anna_3.wav, or {SPEAKER_FOLDER!r} for anna/3.wav"
     try:
         compiled = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
@@ -59,13 +59,23 @@ def speaker_pattern(pattern: str) -> re.Pattern[str] | None:
     return compiled
 
 
-def speakers(paths: Sequence[Path], pattern: re.Pattern[str]) -> list[str]:
-    """The speaker in the name of each file. Raises DataError if a name does not match the pattern."""
-    found = [pattern.search(path.name) for path in paths]
-    unmatched = [path.name for path, match in zip(paths, found, strict=True) if match is None or match[1] is None]
+def search_name(pattern: re.Pattern[str], name: str) -> str:
+    """The speaker of a file; empty where its name does not match.
+
+    name: its path below the folder of its class. A pattern with / is matched with all of it, others with the name of
+    the file alone.
+    """
+    match = pattern.search(name if "/" in pattern.pattern else name.rpartition("/")[2])
+    return (match[1] or "") if match is not None else ""
+
+
+def speakers(names: Sequence[str], pattern: re.Pattern[str]) -> list[str]:
+    """The speaker of each file, see `search_name`. Raises DataError if a name does not match the pattern."""
+    found = [search_name(pattern, name) for name in names]
+    unmatched = [name for name, speaker in zip(names, found, strict=True) if not speaker]
     if unmatched:
         raise DataError(
-            f"{len(unmatched)} of {len(paths)} file names do not match data.speaker_pattern = {pattern.pattern!r}: "
+            f"{len(unmatched)} of {len(names)} file names do not match data.speaker_pattern = {pattern.pattern!r}: "
             f"{few(unmatched)}; correct the pattern, or leave it empty"
         )
-    return [str(match[1]) for match in found if match is not None]
+    return found

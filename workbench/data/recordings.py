@@ -13,8 +13,9 @@ from torch import Tensor
 
 from workbench.data.audio_file import THREADS, AudioInfo, audio_info
 from workbench.data.progress import Meter, Report
-from workbench.data.words import few, number
+from workbench.data.words import few
 from workbench.errors import DataError
+from workbench.units import counted
 
 DROP_HINT = 'data.broken = "drop" leaves such files out'
 
@@ -26,13 +27,16 @@ class Recordings:
     paths: list[Path]
     targets: Tensor
     """As in `InMemory.targets`."""
+    names: list[str]
+    """The path of each below the folder that they share, or that of their class, with / between folders."""
     groups: list[str] | None = None
     """The name of each file's speaker, or of what else must stay in one split."""
 
     def only(self, kept: list[int]) -> Recordings:
         """The files with these numbers."""
         groups = None if self.groups is None else [self.groups[index] for index in kept]
-        return Recordings([self.paths[index] for index in kept], self.targets[torch.tensor(kept).long()], groups)
+        paths, names = [self.paths[index] for index in kept], [self.names[index] for index in kept]
+        return Recordings(paths, self.targets[torch.tensor(kept).long()], names, groups)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def scan(
             scanned[name] = Scanned(files if len(kept) == len(files.paths) else files.only(kept), infos)
     meter.finish()
     if errors and not drop_broken:
-        more = f" ({number(len(errors) - 1, 'more file')} cannot be read)" if len(errors) > 1 else ""
+        more = f" ({counted(len(errors) - 1, 'more file')} cannot be read)" if len(errors) > 1 else ""
         raise DataError(f"{errors[0]}{more}; repair or remove it, or {DROP_HINT}")
     return scanned, errors
 
@@ -117,7 +121,7 @@ class LeftOut:
         of_files = f" of {self.files} files"
         what = [f"{len(self.whole)}{of_files}"] if self.whole else []
         if self.parts:
-            those = number(len(self.parts), "other") if self.whole else f"{len(self.parts)}{of_files}"
-            what.append(f"{number(self.windows, 'window')} of {those}")
+            those = counted(len(self.parts), "other") if self.whole else f"{len(self.parts)}{of_files}"
+            what.append(f"{counted(self.windows, 'window')} of {those}")
         errors = few([str(error) for error in (*self.whole, *self.parts)])
         return f"left out {' and '.join(what)}: {errors}".replace('"', "")

@@ -167,6 +167,10 @@ class Samples:
     is_one_text: bool = False
     """Whether samples are windows of one text, and `validation` and `test` later parts of it: no split is drawn at
     random then, because a window held out would stand beside training windows of the same sentence."""
+    validation_is_named: bool = False
+    """Whether a setting of the data names the samples of `validation`: holdout then takes these, and draws none."""
+    text_digest: str = ""
+    """Of that text as it was read, whatever its tokens and parts; empty where there is none."""
     collate: Collate | None = None
     """Makes a batch of samples. None stacks tensors of one shape. Not needed for samples in memory."""
     origins: Mapping[str, Origin] = field(default_factory=dict)

@@ -41,13 +41,16 @@ class Splits:
 
 
 def hold_out(samples: Samples, fraction: float, test_fraction: float, stratified: bool, seed: int) -> Splits:
-    """Holds out a fraction of the training samples for validation; of one long text the part that comes with it.
+    """Holds out a fraction of the training samples for validation.
 
+    Where a setting of the data names samples for it, these are taken; of one long text the part that comes with it.
     Raises DataError if a split would be empty, or a class is too small for a stratified split; PresetError if a long
     text has no part for validation.
     """
     if samples.is_one_text:
         return Splits(samples.train, _own_validation(samples, "holdout"), samples.test)
+    if samples.validation is not None and samples.validation_is_named:
+        return predefined_split(samples, test_fraction, stratified, seed)
     rest, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
     train, validation, more = _split_off(rest, fraction, samples, stratified, seed + 1, "validation.fraction")
     return Splits(train.split, validation.split, test, notes + more)

@@ -33,6 +33,8 @@ class TokenCounts:
     """Tokens of each text, int64 (texts,)."""
     unknown: int
     """How many tokens of all texts are unknown."""
+    without_known: int
+    """How many texts have no token that is known."""
 
     def cut(self, length: int) -> int:
         """How many texts have more than `length` tokens."""
@@ -72,11 +74,13 @@ class TextEncoding(Encoding):
 
     def count(self, texts: Sequence[str]) -> TokenCounts:
         """Counts the tokens of texts without keeping their ids."""
-        lengths, unknown = np.zeros(len(texts), dtype=np.int64), 0
+        lengths, unknown, without_known = np.zeros(len(texts), dtype=np.int64), 0, 0
         for place, ids in enumerate(self._ids_of_each(texts)):
             lengths[place] = len(ids)
-            unknown += ids.count(UNKNOWN)
-        return TokenCounts(lengths, unknown)
+            unknown_here = ids.count(UNKNOWN)
+            unknown += unknown_here
+            without_known += unknown_here == len(ids)
+        return TokenCounts(lengths, unknown, without_known)
 
     def _ids_of_each(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """The ids of one text after the other, encoded in chunks."""

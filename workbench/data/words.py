@@ -1,4 +1,4 @@
-"""Lists and numbers in messages."""
+"""Lists in messages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,3 @@ SHOWN = 3
 def few(names: Sequence[str]) -> str:
     """Lists the first names, quoted, and the number of further ones."""
     return ", ".join(map(repr, names[:SHOWN])) + f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
-
-
-def number(count: int, noun: str) -> str:
-    """A count with its noun, which takes an s in the plural."""
-    return f"{count} {noun}{'s' * (count != 1)}"

@@ -14,6 +14,7 @@ from workbench.export.program import inputs_of, output_of
 from workbench.export.samples import Raw, batch_of, batches_of, samples_of
 from workbench.files import storage_error
 from workbench.processes.export import ExportedModel, Request
+from workbench.runs.checkpoints import model_checkpoint
 from workbench.runs.directory import RunDirectory
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.trained_model import CPU, TrainedModel
@@ -24,7 +25,7 @@ Report = Callable[[str], None]
 def write_checked(request: Request, report: Report) -> ExportedModel:
     """Writes the file and compares it. Raises WorkbenchError; the file may then be there in part."""
     run, path = RunDirectory(Path(request.run)), Path(request.path)
-    checkpoint = checkpoints.model_checkpoint(run)
+    checkpoint = model_checkpoint(run)
     trained = TrainedModel.load(checkpoint)
     report(f"exporting to {request.kind}")
     metrics = checkpoints.load(checkpoint, CPU).get("validation")

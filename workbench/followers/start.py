@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.alerts.file import has_alerts
 from workbench.errors import WorkbenchError
 from workbench.files import is_file, make_folder, open_to_append, read_small, short_path, storage_error
-from workbench.followers.files import FollowerFiles, Kind
+from workbench.followers.files import KINDS, FollowerFiles, Kind
 from workbench.runs.directory import RunDirectory
 from workbench.runs.owned import OwnedDirectory
 from workbench.tensorboard.packages import check_packages
@@ -29,24 +30,28 @@ _STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def start_followers(
-    directory: OwnedDirectory, *, tensorboard: Path | None = None, since: float | None = None
+    directory: OwnedDirectory,
+    *,
+    tensorboard: Path | None = None,
+    since: float | None = None,
+    kinds: Sequence[Kind] = KINDS,
 ) -> list[str]:
     """Starts the followers of a run or a study. Raises nothing: returns what prevented one, a sentence each.
 
     tensorboard: the log folder of TensorBoard, in which the run gets a folder of its own; None: where the run's
     follower wrote before, else, with the setting runtime.tensorboard, in the run's directory.
-    since: what happened before is no news (seconds since 1970); None: before now.
+    since: what happened before is no news (seconds since 1970); None: before now. kinds: which may be started.
     """
     since = time.time() if since is None else since
     problems = []
     try:
-        if tensorboard is not None or wants_tensorboard(directory):
+        if "tensorboard" in kinds and (tensorboard is not None or wants_tensorboard(directory)):
             check_packages("it")
             _start(directory, "tensorboard", since, *([str(tensorboard.absolute())] if tensorboard else []))
     except (WorkbenchError, OSError) as error:
         problems.append(f"TensorBoard gets nothing from this run: {error}")
     try:
-        if _wants_alerts(directory):
+        if "alerts" in kinds and _wants_alerts(directory):
             _start(directory, "alerts", since)
     except (WorkbenchError, OSError) as error:
         problems.append(f"no alerts are sent: {error}")

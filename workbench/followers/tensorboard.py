@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.alerts.clock import Clock
 from workbench.errors import EXIT_DONE, StorageError
-from workbench.files import make_folder
+from workbench.files import make_folder, short_path
 from workbench.followers.files import FollowerFiles
 from workbench.followers.follow import follow_to_end
 from workbench.followers.log import Log
@@ -16,7 +17,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event
 from workbench.runs.owned import OwnedDirectory
 from workbench.tensorboard.log_folder import LogFolder, State
-from workbench.tuning.directory import StudyDirectory
+from workbench.tuning.directory import StudyDirectory, trials_of
 from workbench.tuning.events import (
     TrialDiscarded,
     TrialFinished,
@@ -33,6 +34,25 @@ FOLDER = "tensorboard"
 """In the run's directory, where no other folder was named."""
 
 
+def belongs(state: State, run: RunDirectory) -> bool:
+    """Whether a run continues where its state says though its user does not name that folder now.
+
+    The run may be a stranger's, or a copy: outside its directory only a file is continued that it has begun itself.
+    """
+    return state.is_inside(run) or (Path(state.folder).name == run.name and state.has_file(run))
+
+
+def is_written_to(folder: Path, run: RunDirectory) -> bool:
+    """Whether a run was written to a folder outside its directory."""
+    state = State.read(FollowerFiles(run, "tensorboard").state)
+    return state is not None and state.folder == str(folder) and belongs(state, run)
+
+
+def not_known(folder: str, instead: str) -> str:
+    """A sentence on a folder that does not belong to the run or the study."""
+    return f"nothing shows that {folder} is its own, so that {instead}; or name a log folder with --tensorboard DIR"
+
+
 class RunReader:
     """Writes the events of a run, and notes how far it has come in the run's directory."""
 
@@ -43,20 +63,39 @@ class RunReader:
         """
         self._state_file = FollowerFiles(run, "tensorboard").state
         self._clock = clock
-        state = State.read(self._state_file)
-        if state is None or (wanted is not None and state.folder != str(wanted)):
-            state = State(str(wanted or run.path / FOLDER))
-        make_folder(self._state_file.parent)
-        state.save(self._state_file)  # a resumed run continues here
+        self.problem = ""
+        """Why it is not written where it was before."""
+        state = self._state(run, wanted)
         self._log_folder = LogFolder(run, state)
+        make_folder(self._state_file.parent)
+        self._log_folder.state.save(self._state_file)  # a resumed run continues here
         self.tail = self._log_folder.tail
         self._saved_at = clock.monotonic()
         self._is_saved = True
 
+    def _state(self, run: RunDirectory, wanted: Path | None) -> State:
+        """Raises StorageError."""
+        state = State.read(self._state_file)
+        if wanted is not None:
+            begun = State.begin(run, wanted)
+            return state if state is not None and state.folder == begun.folder else begun
+        if state is not None and belongs(state, run):
+            return state
+        own = State(FOLDER)
+        if not own.is_inside(run):
+            raise StorageError(f"{short_path(run.path / FOLDER)} leads elsewhere, where nothing is written")
+        if state is None:
+            return own
+        moved = replace(state, folder=FOLDER)
+        if moved.has_file(run):  # the whole path was kept by an earlier version
+            return moved
+        self.problem = not_known(state.folder, f"the whole run is written to {short_path(run.path / FOLDER)}")
+        return own
+
     @property
-    def folder(self) -> str:
+    def folder(self) -> Path:
         """Where it writes to."""
-        return self._log_folder.state.folder
+        return self._log_folder.folder
 
     def take(self, events: Sequence[Event], offset: int) -> None:
         self._log_folder.take(events, offset)
@@ -88,9 +127,9 @@ class StudyReader:
 
     def __init__(self, study: StudyDirectory, parent: Path | None, clock: Clock, log: Log) -> None:
         self._study = study
-        self._parent = self._remembered(None if parent is None else parent / study.name)
         self._clock = clock
         self._log = log
+        self._parent = self._remembered(None if parent is None else parent / study.name)
         self._open: dict[str, RunReader] = {}
         self._has_said_together = False
         self._runs: dict[int, str] = {}
@@ -101,8 +140,11 @@ class StudyReader:
     def _remembered(self, folder: Path | None) -> Path | None:
         """The folder for all trials, that which was named when the study began if none is now. Raises StorageError."""
         state_file = FollowerFiles(self._study, "tensorboard").state
-        if folder is None and (state := State.read(state_file)) is not None:
-            folder = Path(state.folder) if state.folder else None
+        if folder is None and (state := State.read(state_file)) is not None and state.folder:
+            if any(is_written_to(Path(state.folder) / trial.name, trial) for trial in trials_of(self._study)):
+                folder = Path(state.folder)
+            else:
+                self._log.problem(not_known(state.folder, "the trials are written to their own directories"))
         State(str(folder or "")).save(state_file)
         return folder
 
@@ -131,7 +173,9 @@ class StudyReader:
         run = self._study.run(name)
         if name not in self._open:
             with self._apart(name):
-                self._open[name] = RunReader(run, self._parent and self._parent / name, self._clock)
+                self._open[name] = reader = RunReader(run, self._parent and self._parent / name, self._clock)
+                if reader.problem:
+                    self._log.problem(reader.problem)
 
     def _read(self) -> None:
         for name, reader in list(self._open.items()):
@@ -166,6 +210,8 @@ def follow_with_tensorboard(directory: OwnedDirectory, parent: Path | None, sinc
         follow_to_end(directory, study_tail(directory), StudyReader(directory, parent, clock, log), since, clock=clock)
     else:
         reader = RunReader(RunDirectory(directory.path), parent and parent / directory.name, clock)
+        if reader.problem:
+            log.problem(reader.problem)
         log.say(f"writes to {reader.folder}")
         try:
             follow_to_end(directory, reader.tail, reader, since, clock=clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,11 @@ class Scalar:
     """When it was written, in seconds since 1970; None if the log does not tell."""
 
 
+def step_of(value: float) -> int | None:
+    """A step as it stands in a log; None where it is no number of steps."""
+    return int(value) if math.isfinite(value) and 0 <= value < 2**53 else None
+
+
 class ForeignLog(Protocol):
     """A log that may still grow."""
 
@@ -38,6 +44,10 @@ class ForeignLog(Protocol):
     @property
     def settings(self) -> Mapping[str, Any]:
         """The hyper-parameters, as far as they are known now."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its files can be found now."""
 
     def read(self) -> list[Scalar]:
         """The numbers that were added since the last call, at most about MOST_SCALARS; empty if there are none."""

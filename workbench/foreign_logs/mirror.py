@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from workbench.errors import StorageError, WorkbenchError
+from workbench.errors import EXIT_FAILED, EXIT_INTERRUPTED, StorageError, WorkbenchError, type_and_first_line
 from workbench.files import user_folder
 from workbench.foreign_logs.log import ForeignLog, Scalar
 from workbench.foreign_logs.names import Meaning, meaning_of
@@ -34,13 +34,14 @@ from workbench.runs.events import (
     State,
     Steps,
     TestResult,
-    WarningRaised,
 )
 from workbench.runs.lock import claim, is_running
 from workbench.runs.own_loop import OwnLoop
 from workbench.runs.status import Summary
 from workbench.runs.writer import EventWriter
 
+GONE_SECONDS = 5.0
+"""How long a log may be missing until its mirror ends: a program that starts again may delete and create it."""
 POLL_SECONDS = 0.5
 """Time between two looks at a log that has not grown."""
 BETWEEN_SECONDS = 0.01
@@ -84,6 +85,8 @@ class Mirror:
         """By step and split: metrics that are not written yet."""
         self._train: dict[str, float] = {}
         self._test: dict[str, float] = {}
+        self._missing_since: float | None = None
+        """Since when the log cannot be found."""
         self._is_ended = False
         self._events.write(Started(process_id=os.getpid()))
         self._events.write(Prepared(device="", device_name=""))
@@ -96,16 +99,20 @@ class Mirror:
         threading.Thread(target=self._follow, name="workbench-mirror", daemon=True).start()
 
     def _follow(self) -> None:
-        while not self._is_ended:
-            try:
-                is_new = self.update()
-            except StorageError:
-                return  # the cache is full, or its folder is gone
-            except Exception as error:  # a log may hold anything
-                with suppress(WorkbenchError):
-                    self._events.write(WarningRaised(step=max(self._step, 0), message=f"not read any further: {error}"))
-                return
-            time.sleep(BETWEEN_SECONDS if is_new else POLL_SECONDS)
+        try:
+            while not self._is_ended:
+                time.sleep(BETWEEN_SECONDS if self.update() else POLL_SECONDS)
+        except StorageError as error:  # the cache is full, or its folder is gone
+            self._give_up(str(error))
+        except Exception as error:  # a log may hold anything
+            self._give_up(f"the log is not read any further: {type_and_first_line(error)}")
+
+    def _give_up(self, reason: str) -> None:
+        """Ends the run, so that it does not seem to be followed; says why, if the disk takes it."""
+        with suppress(WorkbenchError, OSError):
+            self._end("failed", reason, EXIT_FAILED)
+        with suppress(OSError):
+            self._claim.close()
 
     def update(self) -> bool:
         """Mirrors what is new; False if nothing was. Raises StorageError."""
@@ -115,13 +122,26 @@ class Mirror:
         self._write_losses()
         if not scalars:
             self._write_further(None)
-            if self._log.exit_code is not None:
-                self._end(self._log.exit_code)
-        for request in self._control.read():
+            if (code := self._log.exit_code) is not None:
+                reason = f"the program ended with exit code {code}" if code else ""
+                self._end("failed" if code else "completed", reason, code)
+            elif self._is_gone():
+                reason = f"{self._log.path} was deleted or moved: nothing more can be read of it"
+                self._end("stopped", reason, EXIT_INTERRUPTED)
+        for request in [] if self._is_ended else self._control.read():
             self._events.write(
                 RequestHandled(command=request.command, step=max(self._step, 0), accepted=False, detail=REFUSED)
             )
         return bool(scalars)
+
+    def _is_gone(self) -> bool:
+        """Whether the log has been missing for a while."""
+        if self._log.is_there:
+            self._missing_since = None
+            return False
+        now = time.monotonic()
+        self._missing_since = self._missing_since or now
+        return now - self._missing_since >= GONE_SECONDS
 
     def _take(self, scalar: Scalar) -> None:
         meaning = meaning_of(scalar.name, self._log.loop)
@@ -220,12 +240,9 @@ class Mirror:
             )
         )
 
-    def _end(self, exit_code: int) -> None:
-        """The log tells that the program has ended, and how."""
+    def _end(self, status: str, reason: str, exit_code: int) -> None:
+        """Ends the run: its program has ended, or its log can be read no further."""
         self._is_ended = True
-        status, reason = "completed" if exit_code == 0 else "failed", ""
-        if exit_code:
-            reason = f"the program ended with exit code {exit_code}"
         Summary(
             status=status,
             reason=reason,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from workbench.metrics import BY_CLASS, METRICS
 
@@ -16,7 +17,15 @@ SPLITS: dict[str, Kind] = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 RATES = re.compile(r"(?:.*/)?(?:lr|learning_rate|learning-rate)(?:-\w+)?(?:/(?:pg1|0))?", re.IGNORECASE)
-NO_METRICS = ("global_step", "runtime", "samples_per_second", "steps_per_second", "total_flos", "train_runtime")
+NO_METRICS = (
+    "global_step",
+    "runtime",
+    "samples_per_second",
+    "steps_per_second",
+    "total_flos",
+    "train_runtime",
+    "model_preparation_time",
+)
 """Ends of names of numbers that say nothing about the model."""
 _DECLARED = {metric.name for metric in METRICS}
 
@@ -57,6 +66,16 @@ def meaning_of(name: str, loop: str) -> Meaning | None:
     if metric in BY_CLASS:
         metric = f"{metric}_score"  # under the plain name readers expect a list by class
     return Meaning(SPLITS.get(split, "train"), metric)
+
+
+def metrics_of(values: Mapping[str, Any], kind: Kind, loop: str) -> dict[str, Any]:
+    """The metrics of a split among values, by the names that they have here."""
+    found = {}
+    for name, value in values.items():
+        meaning = meaning_of(name, loop)
+        if meaning is not None and meaning.kind == kind:
+            found[meaning.metric] = value
+    return found
 
 
 def _split_of(name: str) -> tuple[str, str]:

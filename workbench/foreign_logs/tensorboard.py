@@ -43,6 +43,10 @@ class TensorBoardLog:
         """The folder's name."""
         return self.path.name
 
+    @property
+    def is_there(self) -> bool:
+        return has_events(self.path)
+
     def read(self) -> list[Scalar]:
         found: list[Scalar] = []
         for file in sorted(self.path.glob(PATTERN)):

@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.files import open_regular, read_small
 from workbench.foreign_logs import protobuf
-from workbench.foreign_logs.log import MOST_SCALARS, Scalar
+from workbench.foreign_logs.log import MOST_SCALARS, Scalar, step_of
 from workbench.foreign_logs.simple_yaml import read_yaml
 
 PATTERN = "*.wandb"
@@ -64,6 +64,10 @@ class WandbLog:
             return {}
         values = {name: each.get("value") for name, each in written.items() if isinstance(each, dict)}
         return {name: value for name, value in values.items() if value is not None and not name.startswith("_")}
+
+    @property
+    def is_there(self) -> bool:
+        return any(self.path.glob(PATTERN))
 
     def read(self) -> list[Scalar]:
         file = next(iter(sorted(self.path.glob(PATTERN))), None)
@@ -169,12 +173,19 @@ def _history(record: bytes) -> list[Scalar]:
 
 def _scalars(values: Mapping[str, Any]) -> list[Scalar]:
     """The numbers of a row, the epoch first: the others are of it."""
-    numbers = {name: float(value) for name, value in values.items() if type(value) in (int, float)}
-    if STEP not in numbers:
+    numbers = {name: read for name, value in values.items() if (read := _number(value)) is not None}
+    step, time = step_of(numbers.get(STEP, -1.0)), numbers.get(TIME)
+    if step is None:
         return []
-    step, time = int(numbers[STEP]), numbers.get(TIME)
     names = sorted((name for name in numbers if not name.startswith("_")), key=lambda name: "epoch" not in name)
     return [Scalar(name, step, numbers[name], time) for name in names]
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if type(value) in (int, float) else None
+    except OverflowError:  # an integer that no float can hold
+        return None
 
 
 def _item(message: bytes) -> tuple[str, Any]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from workbench import output
 from workbench.alerts.file import has_alerts
 from workbench.errors import WorkbenchError
-from workbench.followers.files import ProblemReader
+from workbench.followers.files import Kind, ProblemReader
+from workbench.followers.guard import Guard
 from workbench.runs.events import Event
 from workbench.runs.owned import OwnedDirectory
 
@@ -46,15 +47,25 @@ class Beside:
         self._directory = directory
         self._since = time.time()
         self._problems = ProblemReader(directory)
+        self._tensorboard: Path | None = None
+        self._guard = Guard(directory, self._restart)
+        self._ended: list[str] = []
+        """What the guard has said."""
         self._alerts: AlertReader | None = None
 
     def start(self, say: Callable[[str], object], tensorboard: Path | None = None) -> None:
         """Starts the followers. say: tells the user what prevented one."""
         from workbench.followers.start import start_followers
 
+        self._tensorboard = tensorboard
         for problem in start_followers(self._directory, tensorboard=tensorboard, since=self._since):
             say(f"warning: {problem}")
         self._alerts = self._terminal_alerts()
+
+    def _restart(self, kind: Kind, since: float) -> list[str]:
+        from workbench.followers.start import start_followers
+
+        return start_followers(self._directory, tensorboard=self._tensorboard, since=since, kinds=[kind])
 
     def _terminal_alerts(self) -> AlertReader | None:
         if not has_alerts():
@@ -78,8 +89,10 @@ class Beside:
         """What was read just now, often nothing. is_alive: whether the trainer, or the controller, was alive before."""
         if self._alerts is not None:
             self._alerts.read(events, is_alive=is_alive)
+        if self._guard.takes_turn():
+            self._ended += self._guard.check()
 
     def end(self) -> None:
         """Says what has gone wrong in the followers."""
-        for problem in self._problems.read():
+        for problem in [*self._ended, *self._problems.read()]:
             print(f"warning: {problem}", file=sys.stderr)

@@ -31,7 +31,11 @@ from workbench.tuning.differences import (
 )
 from workbench.tuning.side_tables import (
     environments_of_all,
+    no_environment_lines,
+    own_loop_lines,
     settings_of_all,
+    shown_environments,
+    shown_settings,
     step_times_of_all,
     trained_in_words,
     written_mean,
@@ -138,27 +142,30 @@ def _print_numbers(console: SafeConsole, title: str, columns: Sequence[str], row
 
 
 def _print_settings(console: SafeConsole, sides: Sequence[Side]) -> None:
-    found = settings_of_all(sides)
-    if not found:
-        console.print(Text("no setting differs", style="dim"))
-        return
-    table = _table("settings", ascii_uppercase[: len(sides)])
-    for path, values in found.items():
-        table.add_row(path, *(Text(written_setting(path, value)) for value in values))
-    console.print(table)
+    found, lines = shown_settings(sides), own_loop_lines(sides, ascii_uppercase)
+    if found:
+        table = _table("settings", ascii_uppercase[: len(sides)])
+        for path, values in found.items():
+            table.add_row(path, *(Text(written_setting(path, value)) for value in values))
+        console.print(table)
+    elif not lines:
+        lines = ["no setting differs"]
+    for line in lines:
+        console.print(Text(line, style="dim"))
 
 
 def _print_environment(console: SafeConsole, sides: Sequence[Side]) -> None:
-    found = environments_of_all(sides)
-    if not found:
-        console.print(Text("neither the environment nor the code revision differs", style="dim"))
-        return
-    table = _table("environment", ascii_uppercase[: len(sides)])
-    for path, values in found.items():
-        table.add_row(
-            "code revision" if path == REVISION else path, *(Text("-" if value is None else value) for value in values)
-        )
-    console.print(table)
+    found, lines = shown_environments(sides), no_environment_lines(sides, ascii_uppercase)
+    if found:
+        table = _table("environment", ascii_uppercase[: len(sides)])
+        for path, values in found.items():
+            name = "code revision" if path == REVISION else path
+            table.add_row(name, *(Text("-" if value is None else value) for value in values))
+        console.print(table)
+    elif not lines:
+        lines = ["neither the environment nor the code revision differs"]
+    for line in lines:
+        console.print(Text(line, style="dim"))
 
 
 def _print_step_times(console: SafeConsole, sides: Sequence[Side]) -> None:

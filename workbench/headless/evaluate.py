@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, get_args
 
-from workbench.errors import EXIT_DONE, DataError, PresetError, UsageError
-from workbench.files import expanded, is_file, short_path
+from workbench.errors import EXIT_DONE, PresetError, UsageError
+from workbench.files import expanded, is_file
 from workbench.headless.evaluation_report import print_evaluation
 from workbench.headless.measuring import measure, run
 from workbench.headless.options import Options
 from workbench.headless.report import typed_path
 from workbench.headless.train import check_trust
+from workbench.json_values import finite_or_none
 from workbench.processes.evaluation import Evaluation, EvaluationRequest, SplitChoice, evaluate
 from workbench.processes.modules import Module
+from workbench.runs.checkpoints import model_checkpoint
 from workbench.runs.directory import RunDirectory, find_run
 from workbench.runs.events import Prepared
 from workbench.runs.status import read_summary
@@ -53,7 +53,7 @@ def evaluate_run(command: EvaluateCommand, options: Options) -> int:
         preset = preset.with_values({"runtime.device": command.device}, "--device")
     on = preset if command.data is None else data_preset(preset, command.data)
     request = EvaluationRequest(
-        checkpoint=str(_checkpoint(found)),
+        checkpoint=str(model_checkpoint(found)),
         preset=preset.with_absolute_paths().to_toml(),
         data=None if command.data is None else on.to_toml(),
         split=_split(command.split),
@@ -66,22 +66,13 @@ def evaluate_run(command: EvaluateCommand, options: Options) -> int:
     own = _own_test(found, evaluation) if command.data is None else None
     if options.json_output:
         of_run = {"run": found.name, "checkpoint": request.checkpoint, "run_test": own}
-        print(json.dumps(_without_nan({"type": "result"} | of_run | asdict(evaluation))))
+        print(json.dumps(finite_or_none({"type": "result"} | of_run | asdict(evaluation))))
     elif options.quiet:
         value = evaluation.metrics.get(evaluation.monitor)
         print("nan" if value is None else value)
     else:
         print_evaluation(found, evaluation, own)
     return EXIT_DONE
-
-
-def _without_nan(value: Any) -> Any:
-    """The same values, null where one is not a number: JSON has no word for that."""
-    if isinstance(value, dict):
-        return {name: _without_nan(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def find_trained(name: str, options: Options) -> RunDirectory:
@@ -101,17 +92,6 @@ def _instead_of(study: StudyDirectory) -> str:
         return f"{is_study}; it has no run of a trial that has been validated"
     which = "its best" if best is ranked[0] else "the best that has a run"
     return f"{is_study}: {which} is trial {best.number}: workbench evaluate {typed_path(study.run(best.run).path)}"
-
-
-def _checkpoint(found: RunDirectory) -> Path:
-    """The best epoch's weights, else those of the last checkpoint. Raises DataError where there are none."""
-    for path in (found.checkpoints / "best.pt", found.last_checkpoint):
-        if path.exists():
-            return path
-    raise DataError(
-        f"the run {found.name} has no checkpoint, so that there is no model: it ended before its first one, "
-        f"or has not written it yet; {short_path(found.checkpoints)} is empty"
-    )
 
 
 def _split(name: str) -> SplitChoice:

@@ -16,7 +16,7 @@ from workbench.headless.report import print_rows
 from workbench.metrics import metric, written
 from workbench.processes.evaluation import Calibration, Evaluation, JudgedSample, Residuals
 from workbench.runs.directory import RunDirectory
-from workbench.units import count, decimals
+from workbench.units import count, counted, decimals
 
 MOST_CLASSES, WORST_CLASSES = 20, 10
 """Of more classes, the worst are listed."""
@@ -42,16 +42,21 @@ def print_evaluation(run: RunDirectory, evaluation: Evaluation, run_test: dict[s
             _print(console, [title, *lines])
 
 
+def data_changed(change: str) -> str:
+    """Says what it means that a run's own data have changed."""
+    return f"{change}: this is not what the run was tested on"
+
+
 def _rows(run: RunDirectory, found: Evaluation, run_test: dict[str, Any] | None) -> list[tuple[str, str]]:
     split = "" if found.split == "all" else f", {found.split} split"
     rows = [
         ("model", f"{run.name}, {found.weights}"),
-        ("data", f"{found.data}{split}: {count(found.samples)} samples, on {found.device}"),
+        ("data", f"{found.data}{split}: {counted(found.samples, 'sample')}, on {found.device}"),
         ("learns", found.learns),
         *_metrics("metrics", found.metrics),
     ]
     if found.data_changes:
-        rows.append(("the data have changed", f"{found.data_changes}: this is not what the run was tested on"))
+        rows.append(("the data have changed", data_changed(found.data_changes)))
     elif run_test is not None:
         is_same = all(found.metrics.get(name) == value for name, value in run_test.items())
         rows += [("the run's test", "the same")] if is_same else _metrics("the run's test", run_test)
@@ -60,7 +65,7 @@ def _rows(run: RunDirectory, found: Evaluation, run_test: dict[str, Any] | None)
     if found.confident_mistakes is not None:
         mistakes = found.confident_mistakes
         at_least = f"with {100 * mistakes.probability:.0f} % or more"
-        of = f"of {count(mistakes.predictions)} predictions {at_least}"
+        of = f"of {counted(mistakes.predictions, 'prediction')} {at_least}"
         rows.append(("confident mistakes", f"{count(mistakes.mistakes)} {of}"))
     return rows + [("note", note) for note in found.notes]
 

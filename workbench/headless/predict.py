@@ -13,6 +13,7 @@ from typing import IO
 from workbench import output
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.files import expanded, short_path, write_atomically
+from workbench.headless.evaluation_report import data_changed
 from workbench.headless.measuring import Narration, run
 from workbench.headless.options import Options
 from workbench.processes.measuring import MeasuringProcess, Progress
@@ -21,7 +22,7 @@ from workbench.processes.predict import MOST_BATCH_SIZE, SPLIT_CHOICES, Lines, P
 from workbench.processes.predict import predict as ask_to_predict
 from workbench.runs.directory import RunDirectory, find_run
 from workbench.settings.preset import Preset
-from workbench.units import count
+from workbench.units import count, counted
 
 STDIN = "-"
 MODEL_FILES = (".pt", ".safetensors")
@@ -135,9 +136,12 @@ def _narrate(predicted: Predicted, path: Path | None, options: Options) -> None:
         return
     if options.quiet:
         return
-    lines = [f"predicted {count(predicted.samples)} samples with {short_path(Path(predicted.model))}"]
+    lines = [f"predicted {counted(predicted.samples, 'sample')} with {short_path(Path(predicted.model))}"]
     if predicted.broken:
         lines.append(f"{count(predicted.broken)} could not be read: their lines have an error")
+    if predicted.data_changes:
+        lines.append(f"the data have changed: {data_changed(predicted.data_changes)}")
+    lines += predicted.notes
     if predicted.metrics:
         known = {name: value for name, value in predicted.metrics.items() if value is not None}
         lines.append(", ".join(f"{name} {value:.6g}" for name, value in known.items()))

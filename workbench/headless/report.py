@@ -27,7 +27,7 @@ from workbench.runs.view import RunView
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
 from workbench.settings.validation import CrossValidation
-from workbench.units import count, duration, milliseconds, rate, rate_of, size
+from workbench.units import count, counted, duration, milliseconds, rate, rate_of, size
 from workbench.wording import TRACE_VIEWER, headline, loading_words, profile_title
 
 MOST_CLASSES = 10
@@ -164,9 +164,10 @@ def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
 
 def _status(summary: Summary, view: RunView) -> str:
     planned = (view.prepared.epochs if view.prepared is not None else None) or summary.epoch
-    epochs = count(summary.epoch) if planned == summary.epoch else f"{count(summary.epoch)} of {count(planned)}"
+    epochs = counted(planned, "epoch")
+    epochs = epochs if planned == summary.epoch else f"{count(summary.epoch)} of {epochs}"
     early = " (early stopping: no improvement)" if summary.status == "completed" and summary.epoch < planned else ""
-    return f"{summary.status} after {epochs} epochs{early}, {count(summary.step)} steps"
+    return f"{summary.status} after {epochs}{early}, {counted(summary.step, 'step')}"
 
 
 def _times(summary: Summary) -> str:

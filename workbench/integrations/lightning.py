@@ -19,13 +19,10 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from workbench.integrations.names import without_prefix
+from workbench.foreign_logs.names import metrics_of
 from workbench.own_loop.loop import is_torch_loader, samples_in
 from workbench.own_loop.open_run import open_loop
 from workbench.own_loop.watch import WatchedRun
-
-VALIDATION = ("val_", "val/", "valid_", "valid/", "validation_", "validation/")
-"""How the names of metrics of the validation split begin."""
 
 
 class WorkbenchCallback(Callback):
@@ -106,6 +103,8 @@ class WorkbenchCallback(Callback):
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
         self._updates = True
+        if self._run is not None:
+            self._run.loop.read_rate()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -128,7 +127,7 @@ class WorkbenchCallback(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._run is not None and not trainer.sanity_checking and not self._run.loop.is_finished:
-            self._run.loop.validation(without_prefix(trainer.callback_metrics, VALIDATION))
+            self._run.loop.validation(metrics_of(trainer.callback_metrics, "validation", "lightning"))
 
     def _is_last_batch(self, trainer: Trainer) -> bool:
         return bool(trainer.fit_loop.epoch_loop.batch_progress.is_last_batch)
@@ -139,9 +138,10 @@ class WorkbenchCallback(Callback):
         loop = self._run.loop
         if loop.clock.running:
             loop.end_steps(is_whole=self._is_last_batch(trainer))
-        own = {name: value for name, value in trainer.callback_metrics.items() if not name.startswith(VALIDATION)}
-        loop.log({name: value for name, value in own.items() if name != "loss"}, of_last_step=True)
+        loop.log(metrics_of(trainer.callback_metrics, "train", "lightning"), of_last_step=True)
         loop.end_epoch()
+        if loop.should_stop:
+            trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._run is not None:

@@ -20,7 +20,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from workbench.integrations.names import without_prefix
+from workbench.foreign_logs.names import metrics_of
 from workbench.own_loop.open_run import open_loop
 from workbench.own_loop.watch import WatchedRun
 
@@ -31,8 +31,6 @@ ALWAYS = (
 """Settings that are recorded even where they are the defaults."""
 NO_SETTINGS = ("output_dir", "logging_dir", "report_to", "run_name", "push_to_hub")
 """Settings that change no training."""
-NO_METRICS = ("runtime", "samples_per_second", "steps_per_second", "epoch", "model_preparation_time")
-"""What an evaluation tells beside its metrics."""
 
 
 class WorkbenchCallback(TrainerCallback):
@@ -105,6 +103,8 @@ class WorkbenchCallback(TrainerCallback):
     ) -> None:
         if self._run is not None:
             self._run.loop.end_steps(is_whole=True)
+            if self._run.loop.should_stop_after_pass:  # the evaluation still comes
+                control.should_training_stop = True
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -120,6 +120,7 @@ class WorkbenchCallback(TrainerCallback):
     ) -> None:
         if self._run is not None:
             self._run.loop.mark("step")
+            self._run.loop.read_rate()
 
     def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -144,8 +145,8 @@ class WorkbenchCallback(TrainerCallback):
     ) -> None:
         if self._run is None or self._run.loop.is_finished or not logs or "loss" not in logs:
             return  # an evaluation, or the summary at the end
-        own = {name: value for name, value in logs.items() if name not in ("learning_rate", "epoch")}
-        self._run.loop.log(own, of_last_step=True)
+        own = metrics_of(logs, "train", "transformers")
+        self._run.loop.log({"loss": logs["loss"], **own}, of_last_step=True)
 
     def on_prediction_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -162,7 +163,7 @@ class WorkbenchCallback(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         if self._run is not None and not self._run.loop.is_finished:
-            self._run.loop.validation(without_prefix(metrics or {}, ("eval_",), NO_METRICS))
+            self._run.loop.validation(metrics_of(metrics or {}, "validation", "transformers"))
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

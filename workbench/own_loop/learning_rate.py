@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Any
 
 CLOSE = 1e-6
 """Relative difference below which two rates are the same."""
+MOST_CHANGES = 10_000
+"""Changes of the rate that are kept: of steps whose losses are still on their way from the device."""
 
 
 class OptimizerRate:
@@ -53,3 +56,20 @@ class OptimizerRate:
             return None
         self._asked = None
         return None if math.isclose(now, asked, rel_tol=CLOSE, abs_tol=1e-12) else now
+
+
+class StepRates:
+    """The learning rates of the last steps: a loss is reported later than its step, which had another rate."""
+
+    def __init__(self) -> None:
+        self._changes: deque[tuple[int, float | None]] = deque(maxlen=MOST_CHANGES)
+        """The first step with a rate, and the rate."""
+
+    def take(self, step: int, rate: float | None) -> None:
+        """Notes with which rate a step updated the model."""
+        if not self._changes or self._changes[-1][1] != rate:
+            self._changes.append((step, rate))
+
+    def at(self, step: int) -> float | None:
+        """The rate of a step; None if it is not known."""
+        return next((rate for first, rate in reversed(self._changes) if first <= step), None)

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import DivergedError
 from workbench.metrics import METRICS, metric
-from workbench.own_loop.learning_rate import OptimizerRate
+from workbench.own_loop.divergence import Divergence
+from workbench.own_loop.learning_rate import OptimizerRate, StepRates
 from workbench.own_loop.recorder import Recorder
 from workbench.own_loop.values import ValueReader, detached, number
 from workbench.printable import as_text
@@ -114,9 +116,11 @@ class Loop:
         self._device = device
         self._task = task
         self._rate = OptimizerRate(optimizer)
-        self._step_rate = self._rate.now
-        """The learning rate of the last step, as far as is known."""
+        self._step_rates = StepRates()
+        self._present_rate = self._rate.now
+        """That of the present step: the one at its begin, or the one with which it has updated the model."""
         self._best = Best(monitor)
+        self._divergence = Divergence()
         self._times = TimeAccount()
         self._loss_reader: ValueReader[int] = ValueReader()
         self._metric_reader: ValueReader[tuple[int, str]] = ValueReader()
@@ -156,6 +160,12 @@ class Loop:
         is_last = self._last_epoch is not None and self.epoch >= self._last_epoch
         return is_last or (self.requests is not None and self.requests.stopping)
 
+    @property
+    def should_stop_after_pass(self) -> bool:
+        """Whether the pass over the data that is over is the last one: its epoch still lacks its validation."""
+        is_whole = self._present is not None and self._present.is_whole
+        return self.should_stop or (self._last_epoch is not None and self.epoch + is_whole >= self._last_epoch)
+
     # Epochs.
 
     def begin_epoch(self) -> None:
@@ -188,7 +198,7 @@ class Loop:
             EpochEnd(
                 epoch=self.epoch,
                 step=self.step,
-                learning_rate=self._step_rate,
+                learning_rate=self._step_rates.at(self.step),
                 train=train,
                 validation=validation,
                 best=best,
@@ -211,6 +221,7 @@ class Loop:
         if self.requests is None:
             self._prepare(steps_per_epoch, batch_size, data_loading)
         self._enter("training")
+        self._present_rate = self._rate.now
         self.clock.begin()
 
     def end_step(self, samples: int | None = None) -> None:
@@ -223,14 +234,15 @@ class Loop:
             self.unmarked = "step"
         self.marked = ""
         clock.end_step(1, samples or 0)
+        self._step_rates.take(self.step, self._present_rate)
         if clock.now >= self._next_poll:
             self.poll()
+        self._present_rate = self._rate.now
 
     def end_steps(self, *, is_whole: bool) -> None:
         """A pass over the data is done; is_whole: or was broken off."""
         if self.clock.running:
             self.clock.pause()
-            self._step_rate = self._rate.now  # a scheduler may change it before the losses have been read
         self.marked = ""
         if self._present is not None:
             self._present.trained_at, self._present.is_whole = perf_counter(), is_whole
@@ -246,6 +258,8 @@ class Loop:
         handlers |= {"set_learning_rate": self._set_learning_rate, "stop_after_epoch": self._stop_after_epoch}
         self.requests = RequestHandler(self._recorder, self._recorder, self.clock, self._times, handlers)
         self._steps_per_epoch = steps_per_epoch or None
+        if self._steps_per_epoch is not None:  # of an epoch that continues where a checkpoint was saved in its middle
+            self._steps_in_epoch = max(self.step - self.epoch * self._steps_per_epoch, 0) % self._steps_per_epoch
         self._next_report = perf_counter() + REPORT_SECONDS
         self._recorder.write(
             Prepared(
@@ -279,6 +293,10 @@ class Loop:
             if self._told >= MARKED:
                 self._tells_phases, self.unmarked = True, "rest"
 
+    def read_rate(self) -> None:
+        """Reads the learning rate of the present step, which is about to update the model: schedulers step later."""
+        self._present_rate = self._rate.now
+
     @property
     def has_stepped(self) -> bool:
         """Whether the present step, which is not over, has updated the model or logged its loss."""
@@ -305,7 +323,11 @@ class Loop:
             seconds = max(now - self._present.trained_at - self._present.validation_seconds, 0.0)
             self._present.validation_seconds += seconds
             self._times.add("validate", seconds)
-        self._present.validation.update(self._numbers("validation", values))
+        self.poll(wait=True)  # the metrics are waited for anyway, and the losses of the steps came before them
+        found = self._numbers("validation", values)
+        self._present.validation.update(found)
+        if "loss" in found:
+            self._take_loss("validation loss", self.step, found["loss"])
 
     def test(self, values: Mapping[str, Any]) -> None:
         """Takes metrics of the test split."""
@@ -339,8 +361,6 @@ class Loop:
 
         epoch: to which the losses belong; the present one if left out.
         """
-        if self.clock.running:
-            self._step_rate = self._rate.now
         now = self.clock.now if self.clock.running else perf_counter()
         self._next_poll = now + POLL_SECONDS
         self._recorder.step = self.step
@@ -359,6 +379,8 @@ class Loop:
         if epoch is not None:
             epoch.loss_sum += sum(loss for _, loss in arrived)
             epoch.losses += len(arrived)
+        for step, loss in arrived:
+            self._take_loss("loss", step, loss)
         if arrived:
             self._write_losses(dict(arrived))  # of several losses of one step the last counts
         if not self._loss_reader.is_waiting and self._reported_step < self.step:
@@ -372,6 +394,10 @@ class Loop:
             self._recorder.write(Logged(step=step, metrics=values))
         for refused in self._loss_reader.refused | self._metric_reader.refused:
             self.warn(f"log: {refused}")
+
+    def _take_loss(self, what: str, step: int, loss: float) -> None:
+        if warning := self._divergence.take(what, step, loss):
+            self.warn(warning)
 
     def _write_losses(self, losses: Mapping[int, float]) -> None:
         """Writes an event for each sequence of steps without a gap."""
@@ -398,7 +424,7 @@ class Loop:
                 first_step=first,
                 epoch=round(self._position(last), 6),
                 losses=losses,
-                learning_rate=self._step_rate,
+                learning_rate=self._step_rates.at(last),
                 seconds=round(self.clock.elapsed(), 4),
                 last_step=last if last != first + len(losses) - 1 else None,
             )
@@ -433,8 +459,11 @@ class Loop:
     # The end.
 
     def finish(self, status: str, reason: str = "", exit_code: int = 0, kind: str = "") -> None:
-        """Writes how the loop has ended. status: completed, stopped or failed."""
-        if self.is_finished:
+        """Writes how the loop has ended. status: completed, stopped or failed.
+
+        One that has come to its end with losses that are not finite has failed: it has diverged, as its kind says.
+        """
+        if self.is_finished or self._recorder.is_in_child:
             return
         self.is_finished = True
         if self.clock.running:
@@ -444,13 +473,26 @@ class Loop:
             self._close_epoch()
         self.poll(wait=status != "failed")
         self._report()
+        what, at_step = self._divergence.since or ("", None)
+        if what:
+            kind = DivergedError.kind
+            if status == "completed":
+                status, reason, exit_code = "failed", self._divergence.reason, DivergedError.exit_code
         for request in self._recorder.read():
             self._recorder.write(
                 RequestHandled(command=request.command, step=self.step, accepted=False, detail="the loop has ended")
             )
         self._recorder.close()
         summary = self._summary(status, reason, exit_code, kind)
-        last = Finished(status=status, step=self.step, reason=reason, exit_code=exit_code, kind=kind)
+        last = Finished(
+            status=status,
+            step=self.step,
+            reason=reason,
+            exit_code=exit_code,
+            kind=kind,
+            what=what,
+            at_step=at_step,
+        )
         self._recorder.save(summary, last)
 
     def _summary(self, status: str, reason: str, exit_code: int, kind: str) -> Summary:

@@ -55,7 +55,17 @@ def open_loop(
             recorder = _recorder(create_run(runs_folder or default_runs_folder(), name, own.to_toml()), measure)
         except StorageError as error:
             print(f"workbench.watch: {error}; training continues unwatched", file=sys.stderr, flush=True)
-    loop = Loop(recorder, epochs=epochs, model=model, optimizer=optimizer, device=device, monitor=monitor, task=task)
+    loop = Loop(
+        recorder,
+        epochs=epochs,
+        model=model,
+        optimizer=optimizer,
+        device=device,
+        monitor=monitor,
+        task=task,
+        step=step,
+        epoch=epoch,
+    )
     if recorder.run is None:
         return loop, None
     folder = recorder.run.path / "tensorboard" if tensorboard is True else tensorboard or None

@@ -7,6 +7,7 @@ import shlex
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -76,6 +77,8 @@ class Recorder:
         self._monitors: tuple[HostMonitor, CoreMonitor, GpuMonitor | None] | None = None
         self._busy: Any = None
         self._next_memory = 0.0
+        self.is_in_child = False
+        """Whether this is the copy of it in a forked child: the run is its parent's, which goes on recording it."""
         self.is_prepared = False
         """Whether the loop has made its first step: then its PyTorch is there, and where it computes is known."""
         self._has_environment = False
@@ -88,7 +91,17 @@ class Recorder:
             except StorageError:
                 self._claim.close()
                 raise
+            in_child = weakref.WeakMethod(self._leave_to_parent)  # hooks of forks stay as long as the program
+            os.register_at_fork(after_in_child=lambda: (call := in_child()) and call())
             self._thread.start()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: it records nothing of its parent's run, not even how it ends, and says nothing."""
+        self.is_in_child = True
+        self._is_lost = self._is_gone = self._has_warned = True
+        self._waiting.clear()
+        self._requests.clear()
+        self._claim = None  # its descriptors are closed in the child already
 
     # For the loop's own thread.
 

@@ -53,6 +53,16 @@ class Phase:
         self.loop.mark(self._name)
 
 
+class OptimizerPhase(Phase):
+    """The phase that updates the model, with the learning rate at its begin."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self.loop.read_rate()
+
+
 class WatchedRun:
     """A run of a loop of the user's own. Use it as a context manager, or let it end with the program.
 
@@ -65,7 +75,8 @@ class WatchedRun:
         """Where the run is recorded, as an absolute path."""
         self.loop = loop
         """Its record, for callbacks."""
-        self._phases = {name: Phase(loop, name) for name in ("transfer", "forward", "backward", "metrics", "optimizer")}
+        self._phases = {name: Phase(loop, name) for name in ("transfer", "forward", "backward", "metrics")}
+        self._phases["optimizer"] = OptimizerPhase(loop, "optimizer")
         self._ending = Ending(self.end)
 
     def __enter__(self) -> Self:

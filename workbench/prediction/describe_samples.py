@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.data.samples import InMemory, Texts
 from workbench.data.text_encoding import TextEncoding
+from workbench.json_values import finite_or_none
 from workbench.prediction.answers import class_names
 from workbench.prediction.labelled_data import Part
 from workbench.prediction.verdicts import Verdicts
@@ -33,7 +34,7 @@ def described(number: int, verdicts: Verdicts, parts: Sequence[Part], trained: T
         origin=part.origin(of_part),
         text=_text(part, of_part, trained),
         **said(number, verdicts, trained),
-        true_values=_true_values(part, of_part) if trained.task == "regression" else [],
+        true_values=part.target_values(of_part)[:MOST_TARGETS] if trained.task == "regression" else [],
     )
 
 
@@ -61,12 +62,6 @@ def _numbers(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str
     return {"predicted_values": values.where(values.isfinite(), math.nan).tolist()}
 
 
-def _true_values(part: Part, number: int) -> list[float]:
-    """As the source gives them, not as they are in float32 between two scalings."""
-    values: list[float] = part.raw[number][1].double().reshape(-1)[:MOST_TARGETS].tolist()
-    return values
-
-
 def _probabilities(number: int, verdicts: Verdicts) -> dict[str, float | None]:
     assert verdicts.probability is not None
     assert verdicts.probability_of_true is not None
@@ -74,11 +69,6 @@ def _probabilities(number: int, verdicts: Verdicts) -> dict[str, float | None]:
         "probability": finite_or_none(float(verdicts.probability[number])),
         "probability_of_true": finite_or_none(float(verdicts.probability_of_true[number])),
     }
-
-
-def finite_or_none(value: float) -> float | None:
-    """The number; None where it is none that JSON has."""
-    return value if math.isfinite(value) else None
 
 
 def _token(number: int, trained: TrainedModel) -> str:

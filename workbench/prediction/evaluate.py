@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor
-
-from workbench.data.progress import Meter, Report
-from workbench.data.task import SplitName
-from workbench.data.words import number
-from workbench.errors import DamagedCheckpointError, DataError, DeviceError
+from workbench.data.progress import Report
+from workbench.json_values import finite_or_none
 from workbench.prediction.answers import class_names
 from workbench.prediction.confusion import confused_pairs
-from workbench.prediction.describe_samples import described, finite_or_none
-from workbench.prediction.labelled_data import ALL, LabelledData, Part, other_data, own_data
+from workbench.prediction.describe_samples import described
+from workbench.prediction.labelled_data import LabelledData, other_data, own_data
+from workbench.prediction.measure import Measurement, on_device
 from workbench.prediction.residuals import residuals_of
+from workbench.prediction.trained_on import TrainedOn
 from workbench.prediction.verdicts import VerdictCollector, Verdicts
 from workbench.processes.evaluation import CONFIDENT, Evaluation, EvaluationRequest
-from workbench.settings.data import Csv
 from workbench.settings.data_choice import DataChoice
 from workbench.settings.preset import Preset
-from workbench.training.batches import Batch, BatchSource
-from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.course import data_change
-from workbench.training.checkpointing.trained_model import CPU, TrainedModel
-from workbench.training.data_loading import evaluation_batches
-from workbench.training.device import Precision, configure_torch, resolve_device
-from workbench.training.evaluation import Evaluator
-from workbench.training.timing.clock import PhaseClock
+from workbench.training.checkpointing.trained_model import TrainedModel
+from workbench.training.device import configure_torch, resolve_device
+from workbench.units import counted
 
-SPLIT_NAMES: dict[str, SplitName] = {"train": "training", "validation": "validation", "test": "test", ALL: "training"}
+SEEN = "the run has these samples too, and was trained on most of them; without --data its test split is evaluated"
 
 
 def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
@@ -44,13 +31,14 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
     """
     preset = Preset.from_toml(request.preset, "the run's preset")
     device = resolve_device(preset.runtime.device)
-    preset, device_notes = _fitting(preset, device)
+    preset, device_notes = on_device(preset, device)
     configure_torch(preset.runtime, device)
     trained = TrainedModel.load(Path(request.checkpoint))
     source, found = _read(request, trained, preset, report)
-    is_own = request.data is None
-    change, seen = (_data_changes(request, trained, found), []) if is_own else ("", _seen_notes(request, found))
-    metrics, collector = _Evaluation(trained, preset, device, found).measure(request.class_counts, report)
+    change, seen = _compared(request, trained, found, is_own=request.data is None)
+    measurement = Measurement(trained, preset, device, found, request.class_counts)
+    collector = VerdictCollector(measurement.loss_of_scores, preset.loss.probabilities, trained.target_scale)
+    metrics = measurement.measure(collector.add, report)
     verdicts = collector.verdicts()
     mistakes = verdicts.confident_mistakes(request.worst, CONFIDENT)
     has_classes = trained.task == "classification"
@@ -66,7 +54,7 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
         learns=found.parts[0].data.learns,
         monitor=found.parts[0].data.task.default_monitor if monitor == "auto" else monitor,
         classes=list(trained.classes),
-        metrics=finite(metrics),
+        metrics=finite_or_none(metrics),
         calibration=None if is_number else collector.calibration.calibration(),
         confident_mistakes=None if is_number else collector.calibration.confident_mistakes(),
         confused=confused_pairs(verdicts.predicted, verdicts.true, class_names(trained)) if has_classes else [],
@@ -89,53 +77,14 @@ def _read(
     return source, other_data(trained, preset.model_copy(update={"data": there}), request.split, report)
 
 
-def _data_changes(request: EvaluationRequest, trained: TrainedModel, found: LabelledData) -> str:
-    """How the run's data have changed since its last checkpoint; empty where they are the same, or it is not known.
-
-    Raises DataError where they cannot be read as those were.
-    """
-    change = data_change(_trained_on(request), found.digests())
-    if change and trained.reader is None and isinstance(trained.preset.data, Csv):
-        raise DataError(
-            f"the data of the run have changed since ({change}), and its checkpoint was written by an earlier version, "
-            "which did not keep the columns and categories of its table: train the model again with its preset"
-        )
-    return change
-
-
-def _seen_notes(request: EvaluationRequest, found: LabelledData) -> list[str]:
-    """Says where other data are the very samples that the run was trained on."""
-    before = _trained_on(request).get("training")
-    now = found.digests()["training"]
-    if found.split not in (ALL, "train") or not isinstance(before, dict) or not now["inputs"]:
-        return []
-    if (before.get("samples"), before.get("inputs")) != (now["samples"], now["inputs"]):
-        return []
-    return [
-        "the run has these samples too, and was trained on most of them; without --data its test split is evaluated"
-    ]
-
-
-def _trained_on(request: EvaluationRequest) -> Mapping[str, Any]:
-    """Digests of the run's data; empty where its last checkpoint is not there, or does not say."""
-    try:
-        saved = checkpoints.load(Path(request.last_checkpoint), CPU).get("data") if request.last_checkpoint else None
-    except DamagedCheckpointError:
-        return {}
-    return saved if isinstance(saved, dict) else {}
-
-
-def _fitting(preset: Preset, device: torch.device) -> tuple[Preset, list[str]]:
-    """The preset in a precision that the device has, which may be another one than that of the run; and notes."""
-    runtime, notes = preset.runtime, []
-    try:
-        Precision(runtime.precision, device)
-    except DeviceError:
-        notes.append(f"computed in float32: {device} lacks {runtime.precision}, in which the run was trained")
-        runtime = runtime.model_copy(update={"precision": "float32"})
-    if runtime.data_loading == "on_device":  # where there is room
-        runtime = runtime.model_copy(update={"data_loading": "auto"})
-    return preset.model_copy(update={"runtime": runtime}), notes
+def _compared(
+    request: EvaluationRequest, trained: TrainedModel, found: LabelledData, *, is_own: bool
+) -> tuple[str, list[str]]:
+    """How the run's own data have changed since; and what the user should know of the data."""
+    trained_on = TrainedOn.read(Path(request.last_checkpoint) if request.last_checkpoint else None)
+    if is_own:
+        return trained_on.changes(trained, found)
+    return "", [SEEN] if trained_on.has(found) else []
 
 
 def _named(source: DataChoice) -> str:
@@ -158,117 +107,4 @@ def _finite_notes(verdicts: Verdicts) -> list[str]:
     if not broken:
         return []
     have = "has" if broken == 1 else "have"
-    return [f"{number(broken, 'sample')} {have} a loss that is not finite: far from all that the model was trained on"]
-
-
-def finite(values: dict[str, Any]) -> dict[str, Any]:
-    """Metrics, with None for what is not a finite number."""
-    return {name: finite_or_none(value) if isinstance(value, float) else value for name, value in values.items()}
-
-
-class _Evaluation:
-    """One model on one set of data."""
-
-    def __init__(self, trained: TrainedModel, preset: Preset, device: torch.device, found: LabelledData) -> None:
-        self._trained, self._preset, self._device, self._found = trained, preset, device, found
-        first = found.parts[0].data
-        self._task = replace(
-            first.task,
-            outputs=int(trained.description["outputs"]),
-            classes=trained.classes,
-            bytes_per_token=_bytes_per_token(found.parts),
-        )
-
-    def measure(self, class_counts: list[int] | None, report: Report) -> tuple[dict[str, Any], VerdictCollector]:
-        """The metrics, and what the model predicts of each sample.
-
-        class_counts: of the run's training split, where they are known.
-        """
-        trained, preset, device = self._trained, self._preset, self._device
-        counts = self._class_counts(class_counts or self._found.class_counts)
-        there = None if counts is None else counts.to(device)
-        model = trained.model.to(device)
-        evaluator = Evaluator(
-            model,
-            preset.loss.build(there),
-            Precision(preset.runtime.precision, device),
-            self._task,
-            trained.target_scale,
-            choice=preset.loss,
-            class_counts=there,
-        )
-        # Metal has no float64, so that scores come to the host there.
-        of_each = preset.loss.build(counts if device.type == "mps" else there)
-        collector = VerdictCollector(of_each, preset.loss.probabilities, trained.target_scale)
-        source = _Joined(self._sources(), report)
-        try:
-            metrics = evaluator.evaluate(source, self._split_name, lambda: False, collector.add)
-        finally:
-            source.close()
-        assert metrics is not None, "nothing interrupts"
-        return metrics, collector
-
-    @property
-    def _split_name(self) -> SplitName:
-        return SPLIT_NAMES[self._found.split]
-
-    def _class_counts(self, known: list[int] | None) -> Tensor | None:
-        """What the loss is built with, on the host, as in the run; None for numbers and tokens."""
-        if self._task.kind != "classification":
-            return None
-        if known is not None and len(known) == self._task.outputs:
-            return torch.tensor(known, dtype=torch.int64)
-        return torch.ones(self._task.outputs, dtype=torch.int64)
-
-    def _sources(self) -> list[BatchSource]:
-        return [
-            evaluation_batches(
-                self._preset,
-                part.data.splits,
-                part.split,
-                copy.deepcopy(part.data.batch_encoding).to(self._device),
-                part.data.samples.collate,
-                self._device,
-            )
-            for part in self._found.parts
-        ]
-
-
-class _Joined:
-    """Batches of several sources, one source after the other, in order."""
-
-    name = "joined"
-
-    def __init__(self, sources: list[BatchSource], report: Report) -> None:
-        self._sources = sources
-        self._meter = Meter(report, "evaluating", len(self), "samples")
-        self.batch_size = sources[0].batch_size
-        self.resident_bytes = sum(source.resident_bytes for source in sources)
-
-    def __len__(self) -> int:
-        return sum(map(len, self._sources))
-
-    def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
-        """order: all samples in order, as an evaluation reads them."""
-        for source in self._sources:
-            for batch in source.batches(torch.arange(len(source)), clock):
-                yield batch
-                self._meter.add(len(batch))
-        self._meter.finish()
-
-    def sample(self, count: int) -> Batch | None:
-        return self._sources[0].sample(count)
-
-    def close(self) -> None:
-        for source in self._sources:
-            source.close()
-
-
-def _bytes_per_token(parts: list[Part]) -> float | None:
-    """Of a text to be continued, over all parts; None where that of one is not known."""
-    found = [(part.data.task.bytes_per_token_of(SPLIT_NAMES[part.name]), len(part.split)) for part in parts]
-    if any(each is None for each, _ in found):
-        return None
-    if len(found) == 1:
-        return found[0][0]
-    return sum((each or 0.0) * samples for each, samples in found) / sum(samples for _, samples in found)
+    return [f"{counted(broken, 'sample')} {have} a loss that is not finite: far from all that the model was trained on"]

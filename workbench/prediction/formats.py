@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.json_values import finite_or_none
 from workbench.prediction.predictor import Prediction
 
 
@@ -24,14 +24,7 @@ class JsonLines:
         try:
             return json.dumps(values, allow_nan=False) + "\n"
         except ValueError:
-            return json.dumps(_finite(values), allow_nan=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    """The value with None for numbers that are NaN or infinite, which JSON lacks."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+            return json.dumps(finite_or_none(values), allow_nan=False) + "\n"
 
 
 class Csv:

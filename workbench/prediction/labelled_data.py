@@ -42,6 +42,12 @@ class Part:
     origin: Callable[[int], str]
     """Where a sample of the split comes from; empty where that is not known."""
 
+    def target_values(self, number: int) -> list[float]:
+        """The numbers to predict of a sample as the source gives them, not as they are between two scalings."""
+        target = self.raw[number][1] if self.raw.targets is None else self.raw.targets[number]
+        values: list[float] = target.double().reshape(-1).tolist()
+        return values
+
 
 @dataclass(frozen=True)
 class LabelledData:

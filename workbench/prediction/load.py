@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from workbench.errors import NoPresetError, UsageError
+from workbench.runs.checkpoints import model_checkpoint
 from workbench.runs.directory import RunDirectory
 from workbench.runs.own_loop import read_own_loop
 from workbench.settings import code
@@ -27,7 +28,13 @@ def model_file(path: Path) -> Path:
     run = RunDirectory(path)
     if (own := read_own_loop(run.preset)) is not None:
         raise NoPresetError(f"the run {run.name} was made by {own.maker}, which keeps its model itself: none is here")
-    return checkpoints.model_checkpoint(run)
+    return model_checkpoint(run)
+
+
+def last_checkpoint_beside(file: Path) -> Path | None:
+    """The state of training of the run whose checkpoint a file is; None for a file that is elsewhere."""
+    last = RunDirectory(file.parent.parent).last_checkpoint
+    return last if file.suffix == CHECKPOINT and file.parent == last.parent and last.exists() else None
 
 
 def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = False) -> TrainedModel:

@@ -17,9 +17,10 @@ from torch import Tensor
 from workbench.data.inputs import map_inputs
 from workbench.data.label_encoder import LabelEncoder
 from workbench.data.samples import Lazy, Samples, SampleSequence, Split, Texts
-from workbench.data.words import few, number
+from workbench.data.words import few
 from workbench.errors import DataError
 from workbench.training.checkpointing.trained_model import TrainedModel
+from workbench.units import counted
 
 KINDS = {"classification": "classes", "regression": "numbers", "language_modeling": "tokens"}
 
@@ -34,7 +35,7 @@ def matched(samples: Samples, trained: TrainedModel) -> Samples:
             + (f" ({task.doubt})" if task.doubt else "")
         )
     if task.kind == "regression" and task.outputs != outputs:
-        raise DataError(f"the data has {number(task.outputs, 'target')}, but the model predicts {outputs}")
+        raise DataError(f"the data has {counted(task.outputs, 'target')}, but the model predicts {outputs}")
     check_inputs(samples, trained)
     notes = list(samples.notes)
     if task.kind == "regression" and task.targets and trained.targets and task.targets != trained.targets:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from workbench.data.progress import Report
-from workbench.data.task import SplitName
-from workbench.errors import DeviceError
+from workbench.json_values import finite_or_none
 from workbench.prediction.answers import (
     Answer,
     class_names,
@@ -25,98 +21,71 @@ from workbench.prediction.answers import (
     target_names,
 )
 from workbench.prediction.labelled_data import own_data
+from workbench.prediction.measure import Measurement, on_device
 from workbench.prediction.predictor import Prediction
+from workbench.prediction.trained_on import TrainedOn
 from workbench.processes.predict import SplitChoice
-from workbench.runs.directory import RunDirectory
-from workbench.settings.preset import Preset
-from workbench.training.checkpointing import course
-from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.trained_model import CPU, TrainedModel
-from workbench.training.data_loading import evaluation_batches
-from workbench.training.device import Precision
-from workbench.training.evaluation import Evaluator
+from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.generation import Tokenizer
 
 Emit = Callable[[Prediction], None]
 
-LONG_NAMES: dict[str, SplitName] = {"train": "training", "validation": "validation", "test": "test"}
-"""The splits, as an evaluation calls them."""
+
+@dataclass(frozen=True)
+class SplitPredictions:
+    """What is known of the predictions of a split."""
+
+    metrics: dict[str, float | None]
+    data_changes: str
+    """How the data have changed since the run was trained; empty where they are the same, or it is not known."""
+    notes: list[str]
 
 
 def predict_split(
-    model: TrainedModel, split: SplitChoice, run: RunDirectory | None, report: Report, emit: Emit, *, all_classes: bool
-) -> dict[str, float | None]:
+    model: TrainedModel,
+    split: SplitChoice,
+    last_checkpoint: Path | None,
+    report: Report,
+    emit: Emit,
+    *,
+    all_classes: bool,
+) -> SplitPredictions:
     """Emits the prediction of each sample of a split, in its order, with its target; returns the metrics.
 
-    run: whose last checkpoint says what the data was; None where there is none. Raises DataError where there is no such
-    split, or where the data has changed since; and what `prepare` raises.
+    last_checkpoint: the run's, which says what the data were; None where there is none. Raises DataError where there is
+    no such split; and what `prepare` raises.
     """
     device = next(model.parameters()).device
-    preset = _on_device(model.preset, device)
+    preset, device_notes = on_device(model.preset, device)
     found = own_data(model, preset, split, report)
-    if run is not None and run.last_checkpoint.exists():
-        course.check_data(checkpoints.load(run.last_checkpoint, CPU).get("data"), found.digests(), run)
+    change, notes = TrainedOn.read(last_checkpoint).changes(model, found)
     [part] = found.parts
-    data, rows = part.data, count(1)
-    task = replace(data.task, classes=model.classes)
-    counts = data.class_counts
-    if task.kind == "classification" and counts is None:  # as `assemble` has it
-        counts = torch.ones(task.outputs, dtype=torch.int64)
-    counts = None if counts is None else counts.to(device)
-    evaluator = Evaluator(
-        model.model,
-        preset.loss.build(counts),
-        Precision(preset.runtime.precision, device),
-        task,
-        model.target_scale,
-        choice=preset.loss,
-        class_counts=counts,
-    )
+    rows = count(1)
 
     def keep(scores: Tensor, targets: Tensor) -> None:
         for answer in _answers(model, scores, targets, all_classes=all_classes):
             row = next(rows)
             origin = part.origin(row - 1)
+            if model.task == "regression":
+                answer["target"] = named_numbers(part.target_values(row - 1), target_names(model))
             emit(Prediction({"input": split, "row": row} | ({"origin": origin} if origin else {}), answer))
 
-    encoding = copy.deepcopy(data.batch_encoding).to(device)
-    source = evaluation_batches(preset, data.splits, part.split, encoding, data.samples.collate, device)
-    try:
-        metrics = evaluator.evaluate(source, LONG_NAMES[split], lambda: False, keep)
-    finally:
-        source.close()
-    assert metrics is not None, "it is never interrupted"
-    names = ["loss", *(metric.name for metric in task.metrics)]
-    return {name: _finite(metrics[name]) for name in names if name in metrics}
-
-
-def _finite(value: float | None) -> float | None:
-    """The number; None for NaN and infinity, which JSON lacks."""
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _on_device(preset: Preset, device: torch.device) -> Preset:
-    """The preset on a device that may be another one than that of the run: in float32 where it lacks the precision."""
-    changes = [f"runtime.device={device}"]
-    if preset.runtime.data_loading == "on_device":  # where there is room
-        changes.append("runtime.data_loading=auto")
-    try:
-        Precision(preset.runtime.precision, device)
-    except DeviceError:
-        changes.append("runtime.precision=float32")
-    return preset.override(changes)
+    measurement = Measurement(model, preset, device, found)
+    metrics = measurement.measure(keep)
+    names = ["loss", *(metric.name for metric in measurement.task.metrics)]
+    known = finite_or_none({name: metrics[name] for name in names if name in metrics})
+    return SplitPredictions(known, change, [*device_notes, *notes, *found.notes])
 
 
 def _answers(model: TrainedModel, scores: Tensor, targets: Tensor, *, all_classes: bool) -> list[Answer]:
-    """The answers for a batch, as `Evaluator` gives it: raw scores of classes, or numbers in the data's own units."""
+    """The answers for a batch, as `Evaluator` gives it: raw scores of classes, or numbers in the data's own units.
+
+    Those of numbers have no target: the numbers of a batch have been scaled and scaled back.
+    """
     if model.task == "language_modeling":
         return of_windows(scores, targets, model.encoding if isinstance(model.encoding, Tokenizer) else None)
-    if model.task == "classification":
-        names = class_names(model)
-        answers = of_classes(model.preset.loss.probabilities(scores), names, all_classes=all_classes)
-        expected: list[Any] = [names[number] for number in targets.tolist()]
-    else:
-        names = target_names(model)
-        answers = of_numbers(scores, names)
-        expected = [named_numbers(row, names) for row in targets.tolist()]
-    return [answer | {"target": target} for answer, target in zip(answers, expected, strict=True)]
+    if model.task == "regression":
+        return of_numbers(scores, target_names(model))
+    names = class_names(model)
+    answers = of_classes(model.preset.loss.probabilities(scores), names, all_classes=all_classes)
+    return [answer | {"target": names[number]} for answer, number in zip(answers, targets.tolist(), strict=True)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from workbench.data.readers.reader import Reader
     from workbench.data.readers.source import Source
     from workbench.prediction.formats import Csv, JsonLines
-    from workbench.prediction.predictor import Prediction
+    from workbench.prediction.own_split import SplitPredictions
+    from workbench.prediction.predictor import Prediction, Predictor
     from workbench.training.checkpointing.trained_model import TrainedModel
 
 LINES_BYTES = 2**18
@@ -89,14 +89,21 @@ def answer(request: Request, send: Send) -> Predicted:
     output = Output(form, send)
     began = time.perf_counter()
     metrics: dict[str, Any] = {}
-    if reader is None:
-        metrics = _predict_split(request, model, output, all_classes=all_classes)
-    else:
-        for prediction in _predictions(request, model, reader, all_classes=all_classes):
-            output.add(prediction)
-    output.flush()
+    notes: list[str] = []
+    changes = ""
+    try:
+        if reader is None:
+            of_split = _predict_split(request, model, file, output, all_classes=all_classes)
+            metrics, changes, notes = of_split.metrics, of_split.data_changes, of_split.notes
+        else:
+            predictor = _predictor(request, model, reader, all_classes=all_classes)
+            for prediction in predictor.predict(_sources(request)):
+                output.add(prediction)
+            notes = predictor.notes
+    finally:
+        output.flush()  # what was predicted before an error is not lost
     seconds = time.perf_counter() - began
-    return Predicted(str(file), output.samples, output.broken, round(seconds, 4), metrics)
+    return Predicted(str(file), output.samples, output.broken, round(seconds, 4), metrics, changes, notes)
 
 
 def _device(name: str) -> torch.device:
@@ -123,11 +130,10 @@ def _sources(request: Request) -> list[Source]:
     return texts + [Source(name, request.descriptor if name == STDIN else None) for name in request.inputs]
 
 
-def _predictions(
-    request: Request, model: TrainedModel, reader: Reader[Any], *, all_classes: bool
-) -> Iterator[Prediction]:
-    """The predictions of new inputs. Raises WorkbenchError."""
+def _predictor(request: Request, model: TrainedModel, reader: Reader[Any], *, all_classes: bool) -> Predictor:
+    """What predicts new inputs. Raises WorkbenchError."""
     from workbench.data.readers.texts import TextReader
+    from workbench.data.text_encoding import TextEncoding
     from workbench.prediction.continuing import continuations_of, writing_settings
     from workbench.prediction.predictor import Predictor, answers_of, usual_batch_size
 
@@ -138,22 +144,23 @@ def _predictions(
             raise UsageError("--set says how a language model writes; a trained model is as it is")
         answers = answers_of(model, all_classes=all_classes)
     batch_size = request.batch_size or usual_batch_size(model)
-    predictor = Predictor(reader, answers, batch_size, skip_broken=request.skip_broken)
     if request.texts and not isinstance(reader, TextReader):
         raise UsageError(f"--text is for a model of texts; this one takes {reader.takes}")
-    return predictor.predict(_sources(request))
+    encoding = model.encoding if isinstance(model.encoding, TextEncoding) else None
+    return Predictor(reader, answers, batch_size, skip_broken=request.skip_broken, encoding=encoding)
 
 
-def _predict_split(request: Request, model: TrainedModel, output: Output, *, all_classes: bool) -> dict[str, Any]:
+def _predict_split(
+    request: Request, model: TrainedModel, file: Path, output: Output, *, all_classes: bool
+) -> SplitPredictions:
+    from workbench.prediction.load import last_checkpoint_beside
     from workbench.prediction.own_split import predict_split
-    from workbench.runs.directory import RunDirectory
 
     split = next(each for each in SPLIT_CHOICES if each == request.split)
-    path = Path(request.model)
     return predict_split(
         model,
         split,
-        RunDirectory(path) if path.is_dir() else None,
+        last_checkpoint_beside(file),
         lambda progress: report_progress(progress.what, progress.done, progress.total),
         output.add,
         all_classes=all_classes,

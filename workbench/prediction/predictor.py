@@ -13,11 +13,13 @@ from torch import Tensor
 from workbench.data.inputs import map_inputs
 from workbench.data.readers.reader import Raw, Reader
 from workbench.data.readers.source import Place, Source
+from workbench.data.text_encoding import TextEncoding
 from workbench.errors import DataError
 from workbench.prediction.answers import Answer, class_names, of_classes, of_numbers, target_names
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.data_loading import evaluation_batch_size
 from workbench.training.memory.out_of_memory import is_out_of_memory
+from workbench.units import counted
 
 ROW_NUMBERS, ROWS = 1024, 1024
 """Rows of at most that many numbers are predicted that many at a time: each alone is a moment's work."""
@@ -63,23 +65,50 @@ def usual_batch_size(model: TrainedModel) -> int:
 class Predictor:
     """Predicts what a reader reads."""
 
-    def __init__(self, reader: Reader[Any], answers: Answers, batch_size: int, *, skip_broken: bool) -> None:
+    def __init__(
+        self,
+        reader: Reader[Any],
+        answers: Answers,
+        batch_size: int,
+        *,
+        skip_broken: bool,
+        encoding: TextEncoding | None = None,
+    ) -> None:
         """batch_size: samples that are read and predicted at a time.
 
         skip_broken: whether a sample that cannot be predicted has an error for an answer; otherwise it ends all.
+        encoding: of texts, to count those that the model cannot know.
         """
         self._reader = reader
         self._answers = answers
         self._skip_broken = skip_broken
+        self._encoding = encoding
+        self._texts = self._without_known = 0
         self.batch_size = batch_size
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of what has been predicted."""
+        if not self._without_known:
+            return []
+        held = "holds" if self._texts == 1 else "hold"
+        return [
+            f"{self._without_known:,} of {counted(self._texts, 'text')} {held} no known token: predicted as unknown"
+        ]
 
     def predict(self, sources: Sequence[Source]) -> Iterator[Prediction]:
         """The predictions in the order of the inputs. Raises DataError, OutOfMemoryError and the like."""
         for chunk in self._reader.read(sources, self.batch_size, skip_broken=self._skip_broken):
+            self._count(chunk.raw)
             answers = iter(() if chunk.raw is None else self._of_chunk(chunk.raw, chunk.count))
             for position, place in enumerate(chunk.places):
                 broken = chunk.errors.get(position, "")
                 yield Prediction(place, {}, broken) if broken else self._checked(place, next(answers))
+
+    def _count(self, raw: Raw | None) -> None:
+        if self._encoding is not None and isinstance(raw, list):
+            self._texts += len(raw)
+            self._without_known += self._encoding.count(raw).without_known
 
     def _of_chunk(self, raw: Raw, count: int) -> list[Answer]:
         """The answers for a chunk, in smaller parts once memory has run out."""
@@ -105,8 +134,8 @@ class Predictor:
 
 def _not_finite(answer: Answer) -> str:
     """What is wrong with numbers that are NaN or infinite; empty where all are finite."""
-    number = answer.get("probability", answer["prediction"])
-    numbers = number.values() if isinstance(number, dict) else [number]
+    value = answer.get("probability", answer["prediction"])
+    numbers = value.values() if isinstance(value, dict) else [value]
     if all(math.isfinite(each) for each in numbers if isinstance(each, float)):
         return ""
     return "the model answers with a number that is not finite: this input is far from what it was trained on"

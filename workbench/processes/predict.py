@@ -64,6 +64,10 @@ class Predicted:
     """From the first input to the last line."""
     metrics: dict[str, float | None] = field(default_factory=dict)
     """Of a split, whose targets are known."""
+    data_changes: str = ""
+    """How the run's own data have changed since, where a split is predicted."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of the predictions."""
 
 
 KINDS: dict[str, type] = {LINES: Lines, ANSWER: Predicted}

@@ -25,7 +25,12 @@ from workbench.tuning.conclusion import (
 )
 from workbench.tuning.differences import MetricDifference, compare_metrics, own_metrics, same_loss
 from workbench.tuning.side_tables import (
+    may_lack_environment,
+    no_environment_lines,
+    own_loop_lines,
+    rows_that_differ,
     settings_of_all,
+    shown_settings,
     step_times_of_all,
     trained_in_words,
     written_mean,
@@ -69,7 +74,7 @@ def comparison_page(records: Sequence[RunRecord], sides: Sequence[Side], now: da
 def names_of(records: Sequence[RunRecord], sides: Sequence[Side]) -> list[str]:
     """A name for each run in a legend: its preset's where these differ, and the settings that are its own."""
     named = [record.name for record in records]
-    differing = list(settings_of_all(sides).items())[:MOST_IN_LEGEND]
+    differing = list(shown_settings(sides).items())[:MOST_IN_LEGEND]
     found = []
     for place, name in enumerate(named):
         own = [f"{path.rpartition('.')[2]} {written_setting(path, values[place])}" for path, values in differing]
@@ -79,7 +84,7 @@ def names_of(records: Sequence[RunRecord], sides: Sequence[Side]) -> list[str]:
 
 def _runs_table(records: Sequence[RunRecord], sides: Sequence[Side]) -> str:
     """A row for each run: its curve, its name, what it has of its own, and how it ended."""
-    differing = settings_of_all(sides)
+    differing = shown_settings(sides)
     shown = list(differing)[:MOST_NAMED]
     heads = ["", "run", *shown, "status", "epochs", "training"]
     rows = []
@@ -157,9 +162,11 @@ def _best(metric: Metric, values: Sequence[Sequence[float]]) -> list[int]:
 
 
 def _settings_parts(sides: Sequence[Side], letters: Sequence[str]) -> Iterable[str]:
+    rows = [[path, *(written_setting(path, value) for value in row)] for path, row in shown_settings(sides).items()]
+    yield table(["setting", *letters], rows, kind="settings", numbers=False)
+    lines = own_loop_lines(sides, letters) or ([] if rows else ["No setting differs"])
+    yield from (paragraph(f"{line}.") for line in lines)
     differing = settings_of_all(sides)
-    rows = [[path, *(written_setting(path, value) for value in values)] for path, values in differing.items()]
-    yield table(["setting", *letters], rows, kind="settings", numbers=False) or paragraph("No setting differs.")
     same = {path: value for path, value in sides[0].first.settings.items() if path not in differing}
     yield details("settings that all have", settings_groups(same, {}))
 
@@ -175,11 +182,13 @@ def _step_times_table(sides: Sequence[Side], letters: Sequence[str]) -> str:
 def _environment_parts(records: Sequence[RunRecord], sides: Sequence[Side], letters: Sequence[str]) -> Iterable[str]:
     described = [environment_rows(record.environment) for record in records]
     names = dict.fromkeys(name for each in described for name in each)
-    values = {name: [each.get(name, "-") for each in described] for name in names}
-    differing = {name: each for name, each in values.items() if len(set(each)) > 1}
-    rows = [[name, *each] for name, each in differing.items()]
-    yield table(["", *letters], rows, numbers=False) or paragraph("Neither the environment nor the code differs.")
-    same = [[name, each[0]] for name, each in values.items() if name not in differing]
+    values = {name: [each.get(name) for each in described] for name in names}
+    differing = rows_that_differ(values, may_lack_environment(sides))
+    rows = [[name, *(value or "-" for value in row)] for name, row in differing.items()]
+    yield table(["", *letters], rows, numbers=False)
+    lines = no_environment_lines(sides, letters) or ([] if rows else ["Neither the environment nor the code differs"])
+    yield from (paragraph(f"{line[0].upper()}{line[1:]}.") for line in lines)
+    same = [[name, row[0] or ""] for name, row in values.items() if len(set(row)) == 1]
     yield details("what all ran on", table(["", ""], same, numbers=False))
 
 

@@ -25,7 +25,7 @@ from workbench.report_page.run_sections import (
 )
 from workbench.report_page.settings import settings_parts
 from workbench.report_page.svg import Chart
-from workbench.units import count, duration, rate, size
+from workbench.units import count, counted, duration, rate, size
 from workbench.wording import engine_line, loading_words
 
 STATUS = {
@@ -101,9 +101,9 @@ def progress(record: RunRecord) -> str:
     planned = view.prepared.epochs if view.prepared is not None else None
     if view.prepared is None:
         return STATUS[record.row.status]
-    epochs = count(done) if planned in (done, None) else f"{count(done)} of {count(planned or done)}"
-    plural = "s" if (planned or done) != 1 else ""
-    return f"{STATUS[record.row.status]} after {epochs} epoch{plural}, {count(view.step)} steps"
+    epochs = counted(planned or done, "epoch")
+    epochs = epochs if planned in (done, None) else f"{count(done)} of {epochs}"
+    return f"{STATUS[record.row.status]} after {epochs}, {counted(view.step, 'step')}"
 
 
 def what_it_is(record: RunRecord) -> str:
@@ -117,7 +117,7 @@ def what_it_is(record: RunRecord) -> str:
         f"It learns {prepared.learns}" if prepared.learns else "",
         f"trained by {record.own_loop.maker}" if record.own_loop is not None else "",
         f"{samples} samples, {loading_words(prepared.data_loading)}" if samples else "",
-        f"{count(prepared.parameters)} parameters" if prepared.parameters else "",
+        f"{counted(prepared.parameters, 'parameter')}" if prepared.parameters else "",
         f"{prepared.device_name} ({prepared.device}), {engine_line(prepared)}"
         if prepared.engine
         else prepared.device_name,

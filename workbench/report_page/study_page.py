@@ -30,7 +30,7 @@ from workbench.tuning.statistics import mean_and_deviation
 from workbench.tuning.verdict import candidates_of
 from workbench.tuning.view import StudyView, TrialView, read_study_view
 from workbench.tuning.words import changes, verdict, with_interval
-from workbench.units import count, duration
+from workbench.units import count, counted, duration
 
 MOST_CURVES = 8
 """Of the best trials, whose curves are drawn."""
@@ -92,7 +92,7 @@ def _header(record: StudyRecord) -> str:
             f'<header><p class="eyebrow">{escaped(record.study.name)}</p>',
             f"<h1>{escaped(record.preset.name)}: {WAYS[question.way]}</h1>",
             paragraph(record.preset.description, "lead"),
-            paragraph(f"{ended} {count(len(view.trials))} trials in {spent}"),
+            paragraph(f"{ended} {counted(len(view.trials), 'trial')} in {spent}"),
             paragraph(_verdict(record)),
             figure_row(_headline(record)),
             "</header>",
@@ -234,7 +234,7 @@ def _trial_parts(record: StudyRecord) -> Iterable[str]:
         titles, rows = [*titles[:2], *titles[3:]], [[*row[:2], *row[3:]] for row in rows]
     yield table(titles, rows, kind="trials", numbers=False)
     if len(ranked) + len(others) > MOST_ROWS:
-        yield paragraph(f"{count(len(ranked) + len(others) - MOST_ROWS)} more trials are not listed.", "dim")
+        yield paragraph(f"{counted(len(ranked) + len(others) - MOST_ROWS, 'more trial')} not listed.", "dim")
 
 
 def _environment(record: StudyRecord) -> str:

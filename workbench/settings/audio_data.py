@@ -179,7 +179,7 @@ class AudioFolder(Sounds):
     speaker_pattern: str = setting(
         "",
         "regular expression whose group in parentheses is the speaker in a file's name; a speaker then stays in one "
-        "split",
+        "split; one with / is for the path below the class's folder",
     )
 
     def build(self, report: Report) -> Samples:

@@ -17,11 +17,19 @@ MOST_PROBLEMS = 20
 """Problems that are described; further ones are only counted."""
 MOST_CHARACTERS = 80
 """The most characters of a name or a value in a message."""
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+"""What may be a setting's name, misspelt; anything else might be a value at the place of a name."""
 
 
-def describe_syntax_error(error: Exception, where: str) -> str:
-    """Describes a TOML syntax error; tomllib's message contains line and column."""
+def describe_syntax_error(error: Exception, where: str, *, quotes: bool = True) -> str:
+    """Describes a TOML syntax error; tomllib's message contains line and column.
+
+    quotes: whether names from the file may be in it; without, there is only the place.
+    """
     reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    if not quotes and not isinstance(error, RecursionError):
+        place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", reason)
+        reason = f"look at {place[1]}" if place else "a value in it cannot be read"
     if len(reason) > 4 * MOST_CHARACTERS:  # a key of thousands of characters; the place is at the end
         reason = f"{reason[: 3 * MOST_CHARACTERS]} ... {reason[-MOST_CHARACTERS:]}"
     return f"{where} is not valid TOML: {reason}"
@@ -34,10 +42,13 @@ def describe_validation_error(
     families: Mapping[str, Family],
     where: str,
     text: str,
+    *,
+    quotes: bool = True,
 ) -> str:
     """Describes all problems of a preset, one per line.
 
     values: the validated mapping; where: the name of the source; text: its TOML text, for line numbers.
+    quotes: whether values of the file may be in it; those of a file with secrets never are, whatever is wrong.
     """
     lines: dict[str, None] = {}  # a union reports a problem once per member: keep each sentence once
     known: set[tuple[str, ...]] = set()
@@ -52,7 +63,7 @@ def describe_validation_error(
             beyond.add(tuple(path))
             continue
         known.add(here)
-        sentence = _sentence(problem, path, model, families)
+        sentence = _sentence(problem, path, model, families, quotes)
         line = _line_number(text, path)
         lines[f"line {line}, {sentence}" if line else sentence] = None
     problems = list(lines)
@@ -144,14 +155,17 @@ def _plain_table(preset: type[BaseModel], name: str) -> type[BaseModel]:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else preset
 
 
-def _sentence(problem: Any, path: list[str], model: type[BaseModel], families: Mapping[str, Family]) -> str:
-    written = ".".join(path)
+def _sentence(
+    problem: Any, path: list[str], model: type[BaseModel], families: Mapping[str, Family], quotes: bool
+) -> str:
+    written = ".".join(path if quotes else [part if PLAIN_NAME.fullmatch(part) else "…" for part in path])
     key = written or "the preset"
     key = shortened(re.sub(r"\.(\d+)", lambda index: f"[{index[1]}]", key))
-    kind, found, context = problem["type"], problem["input"], problem.get("ctx", {})
-    if kind == "extra_forbidden" and (renamed := renamed_setting(written, found, model.model_fields)):
+    kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
+    found = f"found {_show(value)}; " if quotes else ""
+    if kind == "extra_forbidden" and (renamed := renamed_setting(written, value, model.model_fields)):
         return renamed
-    if kind == "literal_error" and (renamed := renamed_value(written, found)):
+    if kind == "literal_error" and (renamed := renamed_value(written, value)):
         return f"{key}: {renamed}"
     if kind == "extra_forbidden":
         choice = f" of {model.label()}" if issubclass(model, Choice) and len(path) > 1 else ""
@@ -168,8 +182,8 @@ def _sentence(problem: Any, path: list[str], model: type[BaseModel], families: M
     if kind == "value_error":
         return f"{key}: {context['error']!s}"
     if kind == "string_pattern_mismatch":
-        return f"{key}: found {_show(found)}; must be {_help(model, path[-1])}"
-    return f"{key}: found {_show(found)}; {_needs(kind, context, problem['msg'])}"
+        return f"{key}: {found}must be {_help(model, path[-1])}"
+    return f"{key}: {found}{_needs(kind, context, problem['msg'])}"
 
 
 _NEEDS = {

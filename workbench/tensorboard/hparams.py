@@ -41,8 +41,11 @@ def settings_of(run: RunDirectory) -> dict[str, Setting]:
 def metric_tags(prepared: Prepared) -> list[str]:
     """The tags of the metrics by which runs are compared: of the validation split, else of training, and of the test.
 
-    They are the tags of curves, so that TensorBoard finds the values.
+    They are the tags of curves, so that TensorBoard finds the values. Empty for a loop that does not tell its splits
+    before: see `told_tags`.
     """
+    if prepared.validation_samples is None:
+        return []
     main = [each.name for each in headline_metrics(prepared.monitor)]
     names = [each.name for each in metrics_for(prepared.task, len(prepared.classes) or 1) if each.name in main]
     names = names or [prepared.monitor]
@@ -50,16 +53,30 @@ def metric_tags(prepared: Prepared) -> list[str]:
     return [f"{name}/{split}" for name in names] + [f"{name}/test" for name in names if prepared.test_samples]
 
 
-def start_summaries(
+def told_tags(tags: Iterable[str]) -> list[str]:
+    """The tags of the metrics by which runs of a user's own loop are compared.
+
+    tags: all that the loop has told of epochs and tests, of which those of training count where validation has none.
+    """
+    told = list(tags)
+    return [tag for tag in told if f"{tag.removesuffix('/train')}/validation" not in told]
+
+
+def session_summary(settings: Mapping[str, Setting]) -> Summary:
+    """The settings of a run; it stands at the run's start."""
+    _, session, _ = hparams(dict(settings), {})
+    return session
+
+
+def columns_summary(
     settings: Mapping[str, Setting], tags: Iterable[str], of_others: Mapping[str, Setting] = MappingProxyType({})
-) -> list[Summary]:
-    """What stands at the start of a run.
+) -> Summary:
+    """Which settings and metrics the page shows. Without it, TensorBoard takes all scalars for metrics.
 
     of_others: settings of the runs that are shown beside it: TensorBoard takes its columns from one run alone.
     """
     experiment, _, _ = hparams({**of_others, **settings}, dict.fromkeys(tags, 0.0))
-    _, session, _ = hparams(dict(settings), {})
-    return [experiment, session]
+    return experiment
 
 
 def end_summary(*, is_good: bool) -> Summary:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import secrets
 import socket
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +24,8 @@ from workbench.tensorboard.run_writer import Memo, RunWriter
 
 PREFIX = "events.out.tfevents."
 """How the names of files begin that TensorBoard reads."""
+OWN_NAME = re.compile(re.escape(PREFIX) + r".+\.[0-9a-f]{32}")
+"""The name of a file that this module began: who knows its random end has seen the state of the run that wrote it."""
 
 
 @dataclass
@@ -28,8 +33,9 @@ class State:
     """How far the events of a run have been written."""
 
     folder: str
+    """Within the run's directory, with which it moves, where it is relative."""
     file: str = ""
-    """Name of the file in the folder; empty before the first event."""
+    """Name of the file in the folder, which is made with the first event; empty before it has a name."""
     offset: int = 0
     """Bytes of events.jsonl that are in it."""
     size: int = 0
@@ -46,8 +52,31 @@ class State:
         except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
             return None
         # A run may come from a stranger: no other file is cut off and written to.
-        is_ours = not state.file or (state.file.startswith(PREFIX) and Path(state.file).name == state.file)
-        return state if is_ours and state.offset >= 0 and state.size >= 0 else None
+        if "\0" in state.folder + state.file:
+            return None
+        is_name = not state.file or (state.file.startswith(PREFIX) and Path(state.file).name == state.file)
+        return state if is_name and state.offset >= 0 and state.size >= 0 else None
+
+    @classmethod
+    def begin(cls, run: RunDirectory, folder: Path) -> State:
+        """Of a folder to which nothing was written."""
+        inside = folder.resolve(), run.path.resolve()
+        return cls(str(inside[0].relative_to(inside[1]) if inside[0].is_relative_to(inside[1]) else folder.absolute()))
+
+    def is_inside(self, run: RunDirectory) -> bool:
+        """Whether the folder is in the run's directory, links followed."""
+        try:
+            return (run.path / self.folder).resolve().is_relative_to(run.path.resolve())
+        except (OSError, RuntimeError):  # links in a circle
+            return False
+
+    def has_file(self, run: RunDirectory) -> bool:
+        """Whether what was written is there, and is the run's own: its state may be a stranger's.
+
+        Elsewhere a file is the run's if it has a name that nobody guesses.
+        """
+        is_own = self.is_inside(run) or OWN_NAME.fullmatch(self.file) is not None
+        return bool(self.file) and is_own and _has_bytes(run.path / self.folder / self.file, self.size)
 
     def save(self, path: Path) -> None:
         """Writes it whole, or not at all. Raises StorageError."""
@@ -63,16 +92,16 @@ class LogFolder:
     def __init__(
         self, run: RunDirectory, state: State, of_others: Mapping[str, Setting] = MappingProxyType({})
     ) -> None:
-        """Continues where `state` says, or from the first event where the file is not there any more.
+        """Continues where `state` says, or from the first event in a new file where that is not the run's, or is gone.
 
-        of_others: as for `start_summaries`.
+        of_others: as for `columns_summary`.
         """
         self._of_others = of_others
         self._run = run
-        self._folder = Path(state.folder)
-        if state.file and not _has_bytes(self._folder / state.file, state.size):
-            state = State(state.folder)
-        self.state = state
+        self.folder = run.path / state.folder
+        # The name is known before the file is there: one that is killed at once leaves none that nobody continues.
+        name = f"{PREFIX}{time.time():.0f}.{socket.gethostname()}.{secrets.token_hex(16)}"
+        self.state = state if state.has_file(run) else State(state.folder, name)
         self._file: RecordFile | None = None
         self._writer: RunWriter | None = None
 
@@ -93,10 +122,13 @@ class LogFolder:
             self.state.size = self._file.flush()
 
     def _open(self, first: Event) -> None:
-        if not self.state.file:
-            self.state.file = f"{PREFIX}{first.time:.0f}.{socket.gethostname()}"
-        self._file = RecordFile(self._folder / self.state.file, self.state.size, first.time)
-        self._writer = RunWriter(self._run, self._folder, self._file, self.state.memo, self._of_others)
+        self._file = RecordFile(self.folder / self.state.file, self.state.size, first.time)
+        self._writer = RunWriter(self._run, self.folder, self._file, self.state.memo, self._of_others)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was written."""
+        return self._file is not None
 
     def close(self) -> None:
         """Closes the file. Raises StorageError."""
@@ -122,12 +154,12 @@ def write_runs(runs: Sequence[RunDirectory], folder: Path) -> None:
 
 def write_run(run: RunDirectory, folder: Path, of_others: Mapping[str, Setting] = MappingProxyType({})) -> None:
     """Writes all that a run has told so far to a new folder. Raises StorageError."""
-    log = LogFolder(run, State(str(folder)), of_others)
+    log = LogFolder(run, State(str(folder.absolute())), of_others)
     tail = log.tail
     try:
         while written := tail.read():
             log.take([event for _, event in written], tail.offset)
     finally:
         log.close()
-    if not log.state.file:
+    if not log.has_begun:
         raise StorageError(f"the run {run.name} has told nothing so far: there is nothing to write")

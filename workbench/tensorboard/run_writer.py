@@ -28,7 +28,15 @@ from workbench.runs.events import (
 )
 from workbench.runs.measurements import Footprint, Health, Memory, Profiled, Timing
 from workbench.tensorboard.confusion_image import MOST_CLASSES, confusion_png
-from workbench.tensorboard.hparams import Setting, end_summary, metric_tags, settings_of, start_summaries
+from workbench.tensorboard.hparams import (
+    Setting,
+    columns_summary,
+    end_summary,
+    metric_tags,
+    session_summary,
+    settings_of,
+    told_tags,
+)
 from workbench.tensorboard.packages import without_pytorch
 from workbench.tensorboard.record_file import RecordFile
 
@@ -40,6 +48,8 @@ with without_pytorch():
 
 IMAGE_SECONDS = 10.0
 """The least time between two pictures of the confusion matrix: epochs may last milliseconds."""
+MOST_METRICS = 100
+"""By which runs of a user's own loop are compared."""
 
 
 @dataclass
@@ -52,6 +62,9 @@ class Memo:
     """Training time up to the last step."""
     step: int = 0
     has_settings: bool = False
+    has_columns: bool = False
+    told: list[str] = field(default_factory=list)
+    """While there are no columns: the tags of what epochs and tests have told."""
     classes: list[str] = field(default_factory=list)
     pictured: float = 0.0
     """The time of the last picture."""
@@ -65,7 +78,7 @@ class RunWriter:
     def __init__(
         self, run: RunDirectory, folder: Path, file: RecordFile, memo: Memo, of_others: Mapping[str, Setting]
     ) -> None:
-        """folder: in which the file is; traces are put there too. of_others: as for `start_summaries`."""
+        """folder: in which the file is; traces are put there too. of_others: as for `columns_summary`."""
         self._of_others = of_others
         self._run = run
         self._folder = folder
@@ -82,11 +95,9 @@ class RunWriter:
             case Steps():
                 self._steps(event)
             case Logged():
-                self._metrics(event.metrics, event.split, event.step, event.time)
+                self._metrics(event.metrics, event.split, event.step, event.time, counts=event.split != "train")
             case EpochEnd():
                 self._epoch(event)
-            case Logged():
-                self._metrics(event.metrics, event.split, event.step, event.time)
             case TestResult():
                 self._metrics(event.metrics, "test", event.step, event.time)
                 self._picture(event.metrics.get("confusion"), "test", event.step, event.time)
@@ -100,6 +111,7 @@ class RunWriter:
                 self._trace(event)
             case Finished():
                 self._best_picture()
+                self._columns(told_tags(self.memo.told), event.time)
                 if event.status != "stopped":  # it may be resumed, and TensorBoard keeps the first end that it reads
                     self._write(end_summary(is_good=event.status == "completed"), event.step, event.time)
         self.memo.time = max(self.memo.time, event.time)
@@ -116,8 +128,14 @@ class RunWriter:
         self.memo.classes = list(event.classes[:MOST_CLASSES])
         if not self.memo.has_settings:
             self.memo.has_settings = True
-            for summary in start_summaries(settings_of(self._run), metric_tags(event), self._of_others):
-                self._write(summary, 0, event.time)
+            self._write(session_summary(settings_of(self._run)), 0, event.time)
+        self._columns(metric_tags(event), event.time)
+
+    def _columns(self, tags: list[str], when: float) -> None:
+        """Writes once which metrics are compared, as soon as there are any."""
+        if tags and not self.memo.has_columns:
+            self.memo.has_columns, self.memo.told = True, []
+            self._write(columns_summary(settings_of(self._run), tags, self._of_others), 0, when)
 
     def _steps(self, event: Steps) -> None:
         memo, last = self.memo, event.last
@@ -150,17 +168,20 @@ class RunWriter:
             self._picture(confusion, "validation", step, when)
             self.memo.pictured, self.memo.best = when, []
 
-    def _metrics(self, metrics: Mapping[str, Any], split: str, step: int, when: float) -> None:
-        self._scalars({f"{name}/{split}": value for name, value in metrics.items()}, step, when)
+    def _metrics(self, metrics: Mapping[str, Any], split: str, step: int, when: float, *, counts: bool = True) -> None:
+        """counts: whether runs may be compared by these."""
+        values = {f"{name}/{split}": value for name, value in metrics.items()}
+        self._scalars(values, step, when)
+        if counts and not self.memo.has_columns:
+            new = [tag for tag, value in values.items() if _as_number(tag, value) is not None]
+            self.memo.told = list(dict.fromkeys([*self.memo.told, *new]))[:MOST_METRICS]
 
     def _scalars(self, values: Mapping[str, Any], step: int, when: float) -> None:
         """Writes the numbers among the values, all in one record."""
         record = Record(wall_time=when, step=step)
         for tag, value in values.items():
-            if isinstance(value, (int, float)):
-                record.summary.value.add(tag=tag, simple_value=value)
-            elif value is None and tag.startswith("loss/"):  # a loss that is not finite
-                record.summary.value.add(tag=tag, simple_value=math.nan)
+            if (number := _as_number(tag, value)) is not None:
+                record.summary.value.add(tag=tag, simple_value=number)
         if record.summary.value:
             self._file.write(record)
 
@@ -185,11 +206,20 @@ class RunWriter:
         trace = (self._run.path / event.file).resolve()
         if not trace.is_relative_to(self._run.path.resolve()):
             return  # events may be a stranger's: nothing else is copied to where others may look
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            return  # so may the folder
         with suppress(OSError), open_regular(trace) as source:
             write_atomically(path, lambda file: shutil.copyfileobj(source, file))
 
     def _write(self, summary: Summary, step: int, when: float) -> None:
         self._file.write(Record(wall_time=when, step=step, summary=summary))
+
+
+def _as_number(tag: str, value: Any) -> float | None:
+    """The value of a scalar; None where it is none."""
+    if value is None and tag.startswith("loss/"):  # a loss that is not finite
+        return math.nan
+    return value if isinstance(value, (int, float)) else None
 
 
 def _measured(event: Timing | Memory | Footprint | Health) -> dict[str, Any]:

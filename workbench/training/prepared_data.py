@@ -336,6 +336,11 @@ def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
         )
     if samples.validation is None or method == "predefined":
         return ()
+    if samples.validation_is_named and method == "holdout":
+        return (
+            f"the {len(samples.validation)} samples that data.split says are for validation are held out, and "
+            "validation.fraction is not used",
+        )
     return (
         f"the data's own validation split of {len(samples.validation)} samples is not used; "
         'validation.method = "predefined" uses it',

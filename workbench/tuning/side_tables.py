@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from workbench.metrics import Metric
+from workbench.runs.own_loop import KEY, LOOPS
 from workbench.settings.changes import in_words, read
 from workbench.settings.toml_text import toml
 from workbench.tuning.differences import REVISION, environments_that_differ, settings_that_differ
 from workbench.tuning.sides import Side
 from workbench.tuning.statistics import mean_and_deviation
+from workbench.units import counted
 
 
 def settings_of_all(sides: Sequence[Side]) -> dict[str, list[Any]]:
@@ -23,6 +25,59 @@ def environments_of_all(sides: Sequence[Side]) -> dict[str, list[Any]]:
     """Of environment.json, the same; the code's revision comes last."""
     found = _of_all(sides, [environments_that_differ(sides[0], other) for other in sides[1:]])
     return dict(sorted(found.items(), key=lambda item: item[0] == REVISION))
+
+
+def shown_settings(sides: Sequence[Side]) -> dict[str, list[Any]]:
+    """Of `settings_of_all`, those to show to people.
+
+    Left out are the settings of a preset that only a side without a preset lacks, see `own_loop_lines`.
+    """
+    found = rows_that_differ(settings_of_all(sides), _are_own_loops_beside_presets(sides))
+    return {path: values for path, values in found.items() if path != KEY or all(side.preset is None for side in sides)}
+
+
+def shown_environments(sides: Sequence[Side]) -> dict[str, list[Any]]:
+    """Of `environments_of_all`, what to show to people: not what only a side lacks that need not have it."""
+    return rows_that_differ(environments_of_all(sides), may_lack_environment(sides))
+
+
+def rows_that_differ(rows: Mapping[str, Sequence[Any]], may_lack: Sequence[bool]) -> dict[str, list[Any]]:
+    """The rows whose values differ, where None in the column of a side that may lack the value is no difference."""
+    found = {}
+    for name, values in rows.items():
+        compared = [value for value, may in zip(values, may_lack, strict=True) if value is not None or not may]
+        if any(value != compared[0] for value in compared):
+            found[name] = list(values)
+    return found
+
+
+def may_lack_environment(sides: Sequence[Side]) -> list[bool]:
+    """Of each side whether a value of its environment that is missing means nothing: none or few were recorded."""
+    own = _are_own_loops_beside_presets(sides)
+    return [is_own or not side.environment for side, is_own in zip(sides, own, strict=True)]
+
+
+def own_loop_lines(sides: Sequence[Side], letters: Sequence[str]) -> list[str]:
+    """A sentence for each side without a preset, where another has one."""
+    own = _are_own_loops_beside_presets(sides)
+    return [
+        f"{letter} was made by {LOOPS.get(side.first.settings.get(KEY, ''), LOOPS['own'])}, without a preset: "
+        "its own settings are shown"
+        for side, letter, is_own in zip(sides, letters, own, strict=False)
+        if is_own
+    ]
+
+
+def no_environment_lines(sides: Sequence[Side], letters: Sequence[str]) -> list[str]:
+    """A sentence for each side without any environment."""
+    lacking = [letter for side, letter in zip(sides, letters, strict=False) if not side.environment]
+    return [f"what {letter} ran on was not recorded" for letter in lacking]
+
+
+def _are_own_loops_beside_presets(sides: Sequence[Side]) -> list[bool]:
+    """Of each side whether it has no preset, while another has one."""
+    has_preset = any(side.preset is not None for side in sides)
+    return [has_preset and side.preset is None for side in sides]
 
 
 def step_times_of_all(sides: Sequence[Side]) -> dict[str, list[float | None]]:
@@ -64,7 +119,7 @@ def trained_in_words(side: Side) -> str:
     """What a side was trained with: seeds, folds, and what is missing."""
     parts = []
     if side.is_study:
-        parts.append(f"{len(side.runs)} run{'s' if len(side.runs) > 1 else ''}")
+        parts.append(counted(len(side.runs), "run"))
     if side.seeds:
         parts.append(f"seed{'s' if len(side.seeds) > 1 else ''} {in_ranges(side.seeds)}")
     if side.folds:

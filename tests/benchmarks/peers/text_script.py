@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
-WORD = re.compile(r"\w+|[^\w\s]")
-VOCABULARY, LONGEST, WIDTH, CHANNELS, WINDOWS = 20_000, 40, 128, 128, (1, 2, 3)
+WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+LONGEST, WIDTH, CHANNELS, WINDOWS = 40, 128, 128, (1, 2, 3)
+EMBEDDING_STD = 0.1
 Row = tuple[str, int]
 
 
@@ -29,10 +30,14 @@ def read(file: Path, classes: list[str]) -> list[Row]:
     return [(row["text"], classes.index(row["target"])) for row in rows]
 
 
-def make_collate(rows: list[Row]) -> Callable[[list[Row]], tuple[Tensor, Tensor]]:
-    """Makes ids of words; 0 is padding, 1 an unknown word."""
+def word_ids(rows: list[Row]) -> dict[str, int]:
+    """The number of each word; 0 is padding, 1 an unknown word."""
     counts = Counter(word for text, _ in rows for word in WORD.findall(text.lower()))
-    ids = {word: number for number, (word, _) in enumerate(counts.most_common(VOCABULARY - 2), 2)}
+    return {word: number for number, (word, _) in enumerate(counts.most_common(), 2)}
+
+
+def make_collate(ids: dict[str, int]) -> Callable[[list[Row]], tuple[Tensor, Tensor]]:
+    """Makes batches of padded ids."""
 
     def collate(batch: list[Row]) -> tuple[Tensor, Tensor]:
         texts = [torch.tensor([ids.get(word, 1) for word in WORD.findall(text.lower())[:LONGEST]]) for text, _ in batch]
@@ -44,9 +49,11 @@ def make_collate(rows: list[Row]) -> Callable[[list[Row]], tuple[Tensor, Tensor]
 class Network(nn.Module):
     """Parallel convolutions over the words' vectors, and the maximum of each channel (Kim, 2014)."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, words: int, classes: int) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(VOCABULARY, WIDTH, padding_idx=0)
+        self.embedding = nn.Embedding(words + 2, WIDTH, padding_idx=0)
+        with torch.no_grad():
+            self.embedding.weight.mul_(EMBEDDING_STD)  # from 1
         self.convolutions = nn.ModuleList(nn.Conv1d(WIDTH, CHANNELS, window, padding="same") for window in WINDOWS)
         self.dropout, self.classifier = nn.Dropout(0.5), nn.Linear(CHANNELS * len(WINDOWS), classes)
 
@@ -64,9 +71,10 @@ def main(folder: str, epochs: int, seed: int) -> None:
     classes: list[str] = []
     train = read(Path(folder) / "train.jsonl", classes)
     test = read(Path(folder) / "test.jsonl", classes)
-    collate = make_collate(train)
+    ids_of_words = word_ids(train)
+    collate = make_collate(ids_of_words)
     loader: DataLoader[Row] = DataLoader(train, batch_size=64, shuffle=True, collate_fn=collate)  # type: ignore[arg-type]
-    model = Network(len(classes)).to(device)
+    model = Network(len(ids_of_words), len(classes)).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.002)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.002, total_steps=epochs * len(loader))
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)

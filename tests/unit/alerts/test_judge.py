@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from workbench.alerts.alert import Alert
 from workbench.alerts.clock import Clock
@@ -12,7 +15,20 @@ from workbench.alerts.judge import Judge
 from workbench.alerts.reader import AlertReader
 from workbench.alerts.settings import AlertSettings
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Event, Finished, Prepared, Progress, Started, State, Steps, TestResult
+from workbench.runs.events import (
+    EpochEnd,
+    Event,
+    Finished,
+    Prepared,
+    Progress,
+    RequestHandled,
+    Started,
+    State,
+    Steps,
+    TestResult,
+    WarningRaised,
+)
+from workbench.runs.measurements import Footprint, Memory, Timing
 from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.events import (
     MetricKnown,
@@ -124,15 +140,18 @@ def test_a_completed_run_is_one_alert_with_its_result(tmp_path: Path) -> None:
 
 
 def test_failed_diverged_and_stopped_are_told_apart(tmp_path: Path) -> None:
+    texts = []
     ends = [
         finished(NOW + 9, "failed", reason="no space\nleft", kind="storage"),
         finished(NOW + 9, "failed", reason="the loss", kind="diverged", what="loss"),
         finished(NOW + 9, "stopped"),
+        finished(NOW + 9, "completed", kind="diverged", what="loss"),
     ]
-    for end, event in zip(ends, ("failed", "diverged", "stopped"), strict=True):
+    for end, event in zip(ends, ("failed", "diverged", "stopped", "diverged"), strict=True):
         watched = Watched(run_in(tmp_path))
         assert watched.after(0, *begun(), end) == [event]
-    assert watched.kept.alerts[0].text == "before the first step: stopped"
+        texts.append(watched.kept.alerts[0].text)
+    assert texts[2:] == ["before the first step: stopped", "before the first step: diverged"]
 
 
 def test_a_trainer_that_ends_without_a_word_is_lost_once(tmp_path: Path) -> None:
@@ -200,10 +219,34 @@ def test_a_run_stalls_after_a_multiple_of_its_longest_usual_wait(tmp_path: Path)
     assert watched.after(299) == []
     assert watched.after(2) == ["stalled"]
     assert watched.after(1000) == ["stalled"]
-    assert watched.kept.alerts[0].text == "silent for 5:01 min at step 20; its longest usual wait is 30.0 s"
+    assert watched.kept.alerts[0].text == "no progress for 5:01 min at step 20; its longest usual wait is 30.0 s"
     # It goes on, and stalls again: that is another alert, after ten times the wait that it has now shown.
     watched.after(0, *steps([NOW + 2000], first=21))
     assert watched.after(1301) == ["stalled"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        Memory(step=9),
+        Footprint(step=9, kinds={}, expected=[]),
+        Timing(step=9, steps=1, timed_steps=1, phase_ms={}, step_ms={}, steps_per_second=1.0),
+        WarningRaised(step=9, message="the disk is full"),
+        RequestHandled(command="lr", step=9, accepted=False),
+    ],
+    ids=lambda event: event.type,
+)
+def test_what_is_written_while_a_step_hangs_is_no_progress(written: Event, tmp_path: Path) -> None:
+    watched = Watched(run_in(tmp_path), stall_factor=10, stall_seconds=120)
+    watched.after(0, *begun(), *steps(NOW + 4 + 30 * index for index in range(9)))
+    for second in range(1, 300):  # as a watched loop reads the machine each second
+        watched.after(0.5, replace(written, time=NOW + 244 + second))
+        assert watched.after(0.5) == []
+    watched.after(0.5, replace(written, time=NOW + 544))
+    assert watched.after(1) == ["stalled"]
+    watched.after(0.5, replace(written, time=NOW + 546))
+    assert watched.after(9999) == ["stalled"]
+    assert watched.kept.alerts[0].text == "no progress for 5:00 min at step 9; its longest usual wait is 30.0 s"
 
 
 def test_a_fast_run_may_be_silent_for_the_least_time(tmp_path: Path) -> None:
@@ -266,7 +309,7 @@ def test_a_study_is_one_alert_with_its_best(tmp_path: Path) -> None:
     end = [StudyFinished(status="completed", time=NOW + 5), PresetSaved(path="x", time=NOW + 6)]
     assert watched.after(0, *end) == ["target", "completed"]
     assert watched.after(9, is_alive=False) == ["target", "completed"]
-    assert watched.kept.alerts[1].text == "best accuracy 75.00 % (trial 0), after 1 of 1 trials"
+    assert watched.kept.alerts[1].text == "best accuracy 75.00 % (trial 0), after 1 of 1 trial"
     assert watched.kept.alerts[1].payload()["metrics"] == {"accuracy": 0.75}
     assert watched.kept.alerts[1].sort == "study"
 

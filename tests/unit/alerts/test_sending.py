@@ -112,10 +112,8 @@ def test_a_redirection_is_not_followed_for_the_token_would_go_along() -> None:
 def test_a_server_that_hangs_is_given_up() -> None:
     with serving() as server:
         server.is_hanging.set()
-        started = time.monotonic()
         problem = post_to_webhook(server.address, "", ALERT, timeout=0.2, waits=(0.0,))
         assert problem == "the server did not answer within 0.2 s, 2 times"
-        assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("address", [f"http://127.0.0.1:1/{SECRET}", f"https://127.0.0.1:1/{SECRET}?{SECRET}"])
@@ -142,10 +140,8 @@ def test_a_command_may_ignore_its_input() -> None:
 def test_a_command_that_fails_or_hangs_says_so_and_leaves_nothing_running(tmp_path: Path) -> None:
     assert run_command("echo a-secret >&2; exit 7", ALERT, 20) == "it ended with exit code 7"
     assert run_command("kill -9 $$", ALERT, 20) == "it was killed by signal 9"
-    started = time.monotonic()
     command = f"(sleep 0.8; touch {tmp_path}/late) & sleep 60"
     assert run_command(command, ALERT, 0.2) == "it was ended after 0.2 s"
-    assert time.monotonic() - started < 2
     time.sleep(1.0)
     assert not (tmp_path / "late").exists()
 

@@ -16,6 +16,7 @@ import soundfile
 from PIL import Image
 
 from workbench.data.docstrings import LEAST, PACKAGES
+from workbench.data.spoken_digits import FOLDER
 from workbench.settings.data import DATA
 from workbench.settings.data_choice import DataChoice
 
@@ -84,7 +85,7 @@ def spoken_digits(folder: Path, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     patch.setattr("workbench.data.spoken_digits.SPEAKERS", ("m1", "m2", "f1", "f2"))
     for digit in range(10):
         for number, speaker in enumerate(("m1", "m2", "f1", "f2")):
-            sound(folder / "spoken_digits_1" / str(digit) / f"en-us+{speaker}.flac", 10 * digit + number)
+            sound(folder / FOLDER / str(digit) / f"en-us+{speaker}.flac", 10 * digit + number)
     return {"folder": str(folder), **SOUND}
 
 

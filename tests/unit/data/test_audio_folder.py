@@ -384,6 +384,79 @@ def test_speakers_are_found_beside_the_class_in_a_name(tmp_path: Path, form: str
     assert samples.groups.tolist() == [int("theo" in path) for path in sorted(map(str, tmp_path.glob("0/*")))] * 2
 
 
+def test_speakers_without_a_sign_before_the_number_are_found(tmp_path: Path) -> None:
+    for index in range(8):
+        save(tmp_path / "ab"[index // 4] / f"{('anna', 'bert')[index % 2]}{index}.wav", tone(300.0))
+    pattern = r"^([^_-]*[^\d_-])\d+\."
+    assert read(tmp_path).notes == (
+        "if 'anna', 'bert' in the names of the files are speakers, a random split puts some on both sides: "
+        f"data.speaker_pattern = '{pattern}' keeps each in one split",
+    )
+    samples = read(tmp_path, pattern)
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
+
+
+def folders_of_speakers(folder: Path, *more: str) -> Path:
+    for word in ("high", "low"):
+        for file in ("anna/1.wav", "bert/1.wav", "bert/old/2.wav", "cora/2.wav", *more):
+            save(folder / word / file, tone(300.0))
+    return folder
+
+
+def test_folders_of_speakers_are_found(tmp_path: Path) -> None:
+    folders_of_speakers(tmp_path, "1.wav")  # else it is not clear which folders are classes
+    assert read(tmp_path).notes[-1] == (
+        "if 'anna', 'bert', 'cora' in the names of the files are speakers, a random split puts some on both sides: "
+        "data.speaker_pattern = '^([^/]+)/' keeps each in one split, once '1.wav', '1.wav' are renamed to match it too"
+    )
+
+
+def test_whether_folders_are_classes_or_speakers_is_asked_and_the_pattern_says_it(tmp_path: Path) -> None:
+    folders_of_speakers(tmp_path)
+    with pytest.raises(DataError, match=r"which are the classes\? .* speakers, data\.speaker_pattern = '\^\(\[\^/\]"):
+        read(tmp_path)
+    samples = read(tmp_path, "^([^/]+)/")
+    assert samples.task.classes == ("high", "low")
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [0, 1, 1, 2] * 2
+
+
+def test_a_few_other_names_do_not_silence_the_warning(tmp_path: Path) -> None:
+    for index in range(8):
+        save(tmp_path / "ab"[index // 4] / f"{('anna', 'bert')[index % 2]}_{index}.wav", tone(300.0))
+    save(tmp_path / "a" / "noise.wav", tone(500.0))
+    assert read(tmp_path).notes == (
+        "if 'anna', 'bert' in the names of the files are speakers, a random split puts some on both sides: "
+        r"data.speaker_pattern = '^(.+)[_-]\d+\.' keeps each in one split, once 'noise.wav' is renamed to match it too",
+    )
+    for index in range(2):
+        save(tmp_path / "b" / f"noise{'xy'[index]}.wav", tone(500.0))
+    assert read(tmp_path).notes == ()  # 3 of 11 names are too many
+
+
+def test_folders_that_are_called_like_splits_are_no_speakers(tmp_path: Path) -> None:
+    for index in range(8):
+        save(tmp_path / "ab"[index // 4] / ("train", "val")[index % 2] / f"{index}.wav", tone(300.0))
+    save(tmp_path / "a" / "9.wav", tone(300.0))
+    assert not any("speakers" in note for note in read(tmp_path).notes)
+
+
+def test_a_file_outside_the_folders_of_speakers_is_named(tmp_path: Path) -> None:
+    save(folders_of_speakers(tmp_path) / "low" / "3.wav", tone(300.0))
+    with pytest.raises(DataError, match=r"1 of 9 file names do not match data.speaker_pattern = .*: '3.wav'"):
+        read(tmp_path, "^([^/]+)/")
+
+
+def test_a_pattern_without_a_slash_is_for_the_name_of_the_file(tmp_path: Path) -> None:
+    for word in ("high", "low"):
+        for file in ("old/anna_1.wav", "bert_1.wav"):
+            save(tmp_path / word / file, tone(300.0))
+    samples = read(tmp_path, "^([a-z]+)_")
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [1, 0, 1, 0]
+
+
 def test_likely_speakers_in_several_splits_of_the_data_are_said(tmp_path: Path) -> None:
     for split, names in (("train", "anna bert"), ("validation", "cora dora"), ("test", "anna cora")):
         for word in ("high", "low"):

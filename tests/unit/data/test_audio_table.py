@@ -12,6 +12,8 @@ from tests.unit.data.sounds import save, tone
 from workbench.data.samples import InMemory, Samples
 from workbench.errors import DataError
 from workbench.settings.audio_data import AudioTable
+from workbench.settings.preset import Preset
+from workbench.training.prepared_data import prepare
 
 HEADER = "file,speaker,word,age,part"
 ROWS = [
@@ -201,3 +203,45 @@ def test_names_that_look_like_those_of_speakers_are_said(tmp_path: Path, target:
         "speakers, which data.group names, keeps each in one split",
     )
     assert not any("random" in note for note in read(tmp_path / "table.csv", target, group="speaker").notes)
+
+
+def test_folders_of_speakers_are_said(tmp_path: Path) -> None:
+    rows = ["file,word"]
+    for index in range(8):
+        file = f"sounds/{('anna', 'bert')[index % 2]}/{index}.wav"
+        save(tmp_path / file, tone(300.0))
+        rows.append(f"{file},{('yes', 'no')[index // 4]}")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    assert read(tmp_path / "table.csv").notes == (
+        "if 'anna', 'bert' in the names of the files are speakers, a random split puts some on both sides: a column of "
+        "speakers, which data.group names, keeps each in one split",
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "validation", "note"),
+    [
+        ("holdout", [1, 0], "the 2 samples that data.split says are for validation are held out, and"),
+        ("predefined", [1, 0], ""),
+        ("none", None, "the data's own validation split of 2 samples is not used"),
+    ],
+)
+def test_rows_for_validation_are_held_out(table: Path, method: str, validation: list[int] | None, note: str) -> None:
+    settings = ["data.name=audio_table", f"data.file={table}", "data.target=word", "data.split=part"]
+    fitting = ["data.sample_rate=8000", "data.mels=8", "data.low_hz=100.0", "data.batch_size=2", "model.name=audio_cnn"]
+    preset = Preset().override([*settings, *fitting, f"validation.method={method}"])
+    prepared = prepare(preset, lambda progress: None)
+    splits = prepared.splits
+    found = [None if each is None or each.targets is None else each.targets.tolist()
+             for each in (splits.train, splits.validation, splits.test)]  # fmt: skip
+    assert found == [[1, 0], validation, [1, 0]]
+    said = [each for each in prepared.notes if "validation" in each]
+    assert len(said) == bool(note)
+    assert all(each.startswith(note) for each in said)
+
+
+def test_without_rows_for_validation_some_are_drawn(table: Path) -> None:
+    table.write_text(table.read_text().replace("61,Val", "61,train").replace("61,val", "61,train"))
+    samples = read(table, split="part")
+    splits = Preset().override(["validation.fraction=0.5"]).validation.build(samples)
+    assert (len(splits.train), len(splits.validation or ()), len(splits.test or ())) == (2, 2, 2)

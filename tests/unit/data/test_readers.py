@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,3 +242,142 @@ def test_what_a_checkpoint_cannot_hold_is_replaced_by_what_reads_the_same_shape(
     assert isinstance(found, TableReader)
     own = ImageReader((1, 8, 8))
     assert reader_of(own, {"shape": [1, 8, 8], "type": "uint8"}) is own
+
+
+def read_all(reader: Reader[Any], *files: Path, chunk: int = 1000) -> tuple[list[dict[str, Any]], list[str]]:
+    """The places of all samples, and what is wrong with each; empty where nothing is."""
+    chunks = list(reader.read([Source(str(file)) for file in files], chunk, skip_broken=True))
+    places = [place for each in chunks for place in each.places]
+    return places, [each.errors.get(position, "") for each in chunks for position in range(len(each.places))]
+
+
+def test_a_quoted_empty_value_is_a_row_and_a_line_of_blanks_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('text\n""\ngood\n\n"  "\n  \nbad\n')
+    assert texts_of(TextReader(), tmp_path / "a.csv") == ["", "good", "", "bad"]
+    places, errors = read_all(TextReader(), tmp_path / "a.csv")
+    assert [place["row"] for place in places] == [1, 2, 3, 4]
+    assert errors == [""] * 4
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 1000])
+def test_a_row_that_cannot_be_split_is_broken_and_the_next_ones_are_read(tmp_path: Path, chunk: int) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text('a,b\n1,2\n3\n4,"5"6\n7,8\n9,x\n10,11\n')
+    reader = TableReader([{"name": "a"}, {"name": "b"}])
+    places, errors = read_all(reader, file, chunk=chunk)
+    assert places == [{"input": str(file), "row": row} for row in range(1, 7)]
+    assert [error.removeprefix(f"{file}, ") for error in errors] == [
+        "",
+        "line 3: 1 fields, but the header has 2 (separated by ',', which data.delimiter sets)",
+        "line 4: ',' expected after '\"'",
+        "",
+        "line 6, column 'b': 'x' is not a number",
+        "",
+    ]
+    raw = [each.raw for each in reader.read([Source(str(file))], chunk, skip_broken=True) if each.raw is not None]
+    assert torch.equal(
+        torch.cat([each for each in raw if isinstance(each, Tensor)]), torch.tensor([[1, 2], [7, 8], [10, 11.0]])
+    )
+
+
+def test_json_lines_that_are_broken_are_skipped(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"a": 1, "text": "sun"}\n{"a": \n[1]\n{"b": 2}\n{"a": 5, "text": "moon"}\n')
+    for reader, lacks in ((TableReader([{"name": "a"}]), "there is no 'a'"), (TextReader(), "no column of texts")):
+        places, errors = read_all(reader, file)
+        assert [place["row"] for place in places] == [1, 2, 3, 4, 5]
+        said = ("line 2: not JSON", "line 3: each line must be an object", lacks)
+        assert [each in error for each, error in zip(said, errors[1:4], strict=True)] == [True] * 3
+        assert errors[0] == errors[4] == ""
+
+
+def test_inputs_that_cannot_be_read_are_broken_and_the_next_ones_are_read(tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text("a\n1\n")
+    (tmp_path / "other.csv").write_text("b\n1\n")
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(b"a\n1\n2\n" + bytes(range(48, 58)) * 1000, 0)[:-3000])
+    names = ("missing.csv", "other.csv", "cut.csv.gz", "good.csv")
+    places, errors = read_all(TableReader([{"name": "a"}]), *(tmp_path / name for name in names))
+    assert [(Path(place["input"]).name, place.get("row")) for place in places] == [
+        ("missing.csv", None), ("other.csv", None), ("cut.csv.gz", None), ("good.csv", 1),
+    ]  # fmt: skip
+    said = ("is not there", "lacks the column 'a'", "cannot read")
+    assert [each in error for each, error in zip(said, errors[:3], strict=True)] == [True] * 3
+    assert not errors[3]
+
+
+def test_rows_come_before_what_ends_the_reading(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('a\n1\n2\n"3\n4\n5\n')
+    reader = TableReader([{"name": "a"}])
+    chunks = reader.read([Source(str(tmp_path / "a.csv"))], 1000)
+    first = next(chunks)
+    assert [place["row"] for place in first.places] == [1, 2]
+    with pytest.raises(DataError, match="line 4: unexpected end of data"):
+        next(chunks)
+    places, errors = read_all(reader, tmp_path / "a.csv")
+    assert [place["row"] for place in places] == [1, 2, 3]
+    assert [bool(error) for error in errors] == [False, False, True]
+    (tmp_path / "a.csv").write_text("a\n1\n2\nx\n4\n")
+    chunks = reader.read([Source(str(tmp_path / "a.csv"))], 1000)
+    assert [place["row"] for place in next(chunks).places] == [1, 2]
+    with pytest.raises(DataError, match="line 4, column 'a': 'x' is not a number"):
+        next(chunks)
+
+
+def test_a_first_line_with_an_endless_value_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("a" * 200_000 + ",b\n1,2\n")
+    with pytest.raises(DataError, match=r"a.csv, line 1: a value with more than 131,072 characters"):
+        tensor_of(TableReader([{"name": "b"}]), file)
+    file.write_text("#" + "a" * 200_000 + "\n1,2\n")
+    with pytest.raises(DataError, match=r"a.csv lacks the column"):
+        tensor_of(TableReader([{"name": "b"}]), file)
+
+
+def test_rows_and_lines_without_an_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.data.delimited.MOST_CHARACTERS", 100)
+    monkeypatch.setattr("workbench.data.readers.table_stream.MOST_CHARACTERS", 100)
+    table, texts = TableReader([{"name": "a"}]), TextReader("a")
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a\n1\n" + b"2" * 101))
+    (tmp_path / "b.csv").write_text('a\n1\n"' + "2\n" * 60 + '"\n')
+    (tmp_path / "c.jsonl").write_text('{"a": 1}\n{"a": "' + "2" * 101 + '"}')
+    for reader in (table, texts):
+        for name, said in (
+            ("a.csv.gz", "line 3: a line with more than 100 characters"),
+            ("b.csv", "line 3: a row with more than 100 characters; a quote may be unclosed"),
+        ):
+            places, errors = read_all(reader, tmp_path / name)
+            assert [place["row"] for place in places] == [1, 2]
+            assert errors[0] == ""
+            assert said in errors[1]
+    assert "line 2: a line with more than 100 characters" in read_all(table, tmp_path / "c.jsonl")[1][1]
+
+
+def test_a_compressed_table_of_texts_is_large_by_what_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.data.readers.texts.WHOLE_BYTES", 1000)
+    monkeypatch.setattr("workbench.data.readers.texts.read_text", None)  # would read the file whole
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"text\n" + b"sun moon\n" * 1000))
+    assert (tmp_path / "a.csv.gz").stat().st_size < 200
+    assert texts_of(TextReader(), tmp_path / "a.csv.gz") == ["sun moon"] * 1000
+
+
+def test_arrays_that_claim_to_be_large_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small compressed file may hold them; here the numbers are not even there."""
+    file, member = tmp_path / "a.npz", io.BytesIO()
+    for shape, order, said in (
+        ((3, 10**12), False, r"a.npz: x has shape \(1000000000000,\), but samples of the model have \(2,\)"),
+        ((10**12, 2), True, r"a.npz, x takes .* at a time, .* of memory are free"),
+    ):
+        member.seek(0)
+        header = {"descr": "<f8", "fortran_order": order, "shape": shape}
+        np.lib.format.write_array_header_1_0(member, header)
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("x.npy", member.getvalue())
+        with pytest.raises(DataError, match=said):
+            tensor_of(ArrayReader({"shape": [2], "type": "float64"}), file)
+    by_name = {"a": {"shape": [2], "type": "float32"}}
+    np.savez(file, a=np.zeros((2, 5)))
+    monkeypatch.setattr("workbench.data.readers.arrays.free_bytes", lambda: 6 * 39)
+    with pytest.raises(DataError, match=r"a.npz, a takes 40 B at a time"):
+        tensor_of(ArrayReader(by_name), file)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.checkpointing.trained_model import TrainedModel, description_of
 from workbench.training.job import Job, build_job
 from workbench.training.timing.clock import PhaseClock

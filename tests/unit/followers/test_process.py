@@ -19,6 +19,7 @@ import pytest
 from tests.unit.alerts.test_sending import SECRET, serving
 from workbench.alerts.file import VARIABLE
 from workbench.followers.files import FollowerFiles, Kind
+from workbench.followers.guard import Guard
 from workbench.followers.start import start_followers
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.lock import is_running
@@ -177,6 +178,26 @@ def test_a_run_that_is_deleted_while_it_is_followed_ends_the_followers(
     assert sent(out) == ["lost"]
     assert not run.path.exists()
     assert list((tmp_path / "tb" / run.name).glob("events.out.tfevents.*"))
+
+
+def test_a_killed_follower_is_started_again_and_continues_its_file(run: RunDirectory, tmp_path: Path) -> None:
+    folder = tmp_path / "tb"
+    guard = Guard(run, lambda kind, since: start_followers(run, tensorboard=folder, since=since, kinds=[kind]))
+    trainer = trainer_of(run, 60)
+    start_followers(run, tensorboard=folder)
+    wait_for(lambda: "writes to" in log_of(run, "tensorboard"))
+    assert guard.check() == []
+    [process] = followers_of(run)
+    process.kill()
+    wait_for(lambda: not followers_of(run))
+    said = wait_for(lambda: [*guard.check(), *guard.check()])
+    assert said == ["tensorboard: its process ended while it was needed, and was started again"]
+    wait_for(lambda: log_of(run, "tensorboard").count("writes to") == 2)
+    trainer.kill()
+    trainer.wait()
+    wait_for(lambda: not followers_of(run))
+    assert "problem" not in log_of(run, "tensorboard")
+    assert len(list((folder / run.name).glob("events.out.tfevents.*"))) == 1
 
 
 def test_followers_import_neither_pytorch_nor_textual() -> None:

@@ -12,7 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tests.unit.foreign_logs.written import exit_record, history, log_file, run_record
 from workbench.foreign_logs.find import find_log
-from workbench.foreign_logs.lightning_csv import LightningCsvLog
+from workbench.foreign_logs.lightning_csv import LightningCsvLog, _row
 from workbench.foreign_logs.log import Scalar
 from workbench.foreign_logs.names import Meaning, meaning_of
 from workbench.foreign_logs.simple_yaml import read_yaml
@@ -90,6 +90,91 @@ def test_lightnings_csv_is_read_while_it_grows_and_is_rewritten(tmp_path: Path) 
     assert values(log.read()) == [("epoch", 4, 0.0), ("val_loss", 4, 3.0)]
     assert log.read() == []
     assert dict(log.settings) == {"lr": 0.1, "layers": [1, 2], "name": "x"}
+
+
+def rows_of(log: LightningCsvLog) -> list[tuple[int, float]]:
+    found: list[Scalar] = []
+    while new := log.read():
+        found += new
+    return [(scalar.step, scalar.value) for scalar in found if scalar.name == "loss"]
+
+
+def lines(count: int, loss: float = 1.0, header: str = "epoch,loss,step") -> str:
+    return "\n".join([header, *(f"0,{loss + step},{step}" for step in range(count))]) + "\n"
+
+
+def test_a_long_csv_is_read_in_parts_and_then_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.foreign_logs.lightning_csv.MOST_SCALARS", 100)
+    monkeypatch.setattr("workbench.foreign_logs.lightning_csv.READ_BYTES", 250)
+    file = tmp_path / "metrics.csv"
+    file.write_text(lines(1000))
+    log = LightningCsvLog(tmp_path)
+    assert 100 <= len(log.read()) <= 102
+    assert rows_of(log)[-1] == (999, 1000.0)
+    with file.open("a") as growing:
+        growing.write("0,5.0,1000\n0,6.0")
+    asked: list[int] = []
+    monkeypatch.setattr(
+        "workbench.foreign_logs.lightning_csv._row", lambda names, line: asked.append(1) or _row(names, line)
+    )
+    assert rows_of(log) == [(1000, 5.0)]
+    assert len(asked) == 1
+    with file.open("a") as growing:
+        growing.write(",1001\n")
+    assert rows_of(log) == [(1001, 6.0)]
+
+
+def test_a_csv_of_another_run_is_read_from_its_beginning(tmp_path: Path) -> None:
+    file, log = tmp_path / "metrics.csv", LightningCsvLog(tmp_path)
+    file.write_text(lines(100))
+    assert len(rows_of(log)) == 100
+    file.write_text(lines(3, loss=7.0))  # shorter
+    assert rows_of(log) == [(0, 7.0), (1, 8.0), (2, 9.0)]
+    file.write_text(lines(5, loss=8.0))  # longer, with the same columns
+    assert rows_of(log) == [(step, 8.0 + step) for step in range(5)]
+    file.write_text(lines(5, loss=8.0).replace("0,9.0,1", "0,9.5,1"))  # in what was read, only the middle differs
+    assert rows_of(log) == []
+
+
+def test_a_csv_that_is_written_anew_with_its_rows_is_not_read_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, log = tmp_path / "metrics.csv", LightningCsvLog(tmp_path)
+    file.write_text(lines(100))
+    assert len(rows_of(log)) == 100
+    again = [line.replace("0,", "0,,", 1) for line in lines(100).splitlines()[1:]]
+    anew = "\n".join(["epoch,acc,loss,step", *again, "0,0.5,3.0,100"]) + "\n"
+    for end in range(0, len(anew), 97):  # while it is being written
+        file.write_text(anew[:end])
+        assert rows_of(log) == []
+    file.write_text(anew)
+    assert rows_of(log) == [(100, 3.0)]
+
+    monkeypatch.setattr("workbench.foreign_logs.lightning_csv.REWRITE_SECONDS", 0.0)
+    file.write_text(lines(4))  # it begins with the same row, and stays short: another run
+    assert rows_of(log) == []
+    assert rows_of(log) == [(step, 1.0 + step) for step in range(4)]
+
+
+def test_cells_without_a_number_and_rows_without_a_step_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text(
+        "epoch,step,loss,note\nnan,0,1.0,x\n0,nan,2.0,\n0,inf,2.0,\n0,-3,2.0,\n0,1e400,2.0,\n0,,2.0,\n"
+        '"\n\n0,x,2.0,\n0,1,nan,y,z,more\n0,2\n\x00\n0,3,4.0,\n'
+    )
+    log = LightningCsvLog(tmp_path)
+    found = [(scalar.name, scalar.step, scalar.value) for scalar in log.read()]
+    assert repr(found) == repr(
+        [
+            ("epoch", 0, math.nan), ("loss", 0, 1.0), ("epoch", 1, 0.0), ("loss", 1, math.nan), ("epoch", 2, 0.0),
+            ("epoch", 3, 0.0), ("loss", 3, 4.0),
+        ]
+    )  # fmt: skip
+
+
+def test_a_step_that_is_no_number_ends_no_wandb_log(tmp_path: Path) -> None:
+    rows = [history(0, {"loss": 1.0}), history(1, {"_step": math.nan, "loss": 2.0}), history(2, {"loss": 10**400})]
+    (tmp_path / "run-x.wandb").write_bytes(log_file([*rows, history(3, {"loss": 3.0})]))
+    assert values(WandbLog(tmp_path).read()) == [("loss", 0, 1.0), ("loss", 3, 3.0)]
 
 
 def test_wandbs_file_is_read_while_it_grows(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from tests.unit.foreign_logs.written import exit_record, history, log_file, run_record
 from tests.unit.own_loop.reading import events, summary_of
+from workbench.errors import StorageError
 from workbench.foreign_logs.find import find_log
 from workbench.foreign_logs.mirror import Mirror
 from workbench.runs.catalogue import read_row
@@ -151,3 +154,58 @@ def test_a_log_that_holds_nonsense_is_read_as_far_as_it_makes_sense(tmp_path: Pa
     assert read_history(mirror.run).view.step == 2
     lines = mirror.run.events.read_text().splitlines()
     assert all(json.loads(line) for line in lines)
+
+
+def test_a_log_that_is_deleted_ends_its_mirror_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "mine" / "metrics.csv"
+    file.parent.mkdir()
+    file.write_text("epoch,step,loss\n0,3,0.5\n")
+    mirror = mirror_of(file)
+    catch_up(mirror)
+    file.unlink()
+    catch_up(mirror)
+    assert is_running(mirror.run)  # a moment: Lightning deletes the file of the run before
+    monkeypatch.setattr("workbench.foreign_logs.mirror.GONE_SECONDS", 0.0)
+    catch_up(mirror)
+    assert not is_running(mirror.run)
+    summary = summary_of(mirror.run.path)
+    assert (summary.status, summary.step) == ("stopped", 3)
+    assert summary.reason == f"{file.parent} was deleted or moved: nothing more can be read of it"
+
+
+@pytest.mark.parametrize("log", ["tensorboard", "wandb", "lightning_csv"])
+def test_whether_a_log_is_there(tmp_path: Path, log: str) -> None:
+    names = {"tensorboard": "events.out.tfevents.1.x", "wandb": "run-x.wandb", "lightning_csv": "metrics.csv"}
+    (tmp_path / names[log]).write_bytes(b"")
+    found = find_log(tmp_path)
+    assert found is not None
+    assert (found.loop, found.is_there) == (log, True)
+    (tmp_path / names[log]).unlink()
+    assert not found.is_there
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (StorageError("cannot write x: No space left on device"), "cannot write x: No space left on device"),
+        (ValueError("odd\nand more"), "the log is not read any further: ValueError: odd"),
+    ],
+)
+def test_a_mirror_that_cannot_go_on_does_not_seem_to_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    (tmp_path / "run-x.wandb").write_bytes(log_file([history(0, {"loss": 1.0})]))
+    mirror = mirror_of(tmp_path)
+    monkeypatch.setattr(mirror, "_take", Mock(side_effect=error))
+    mirror._follow()
+    assert not is_running(mirror.run)
+    summary = summary_of(mirror.run.path)
+    assert (summary.status, summary.reason) == ("failed", reason)
+
+
+def test_a_mirror_whose_folder_is_gone_stops(tmp_path: Path) -> None:
+    (tmp_path / "run-x.wandb").write_bytes(log_file([history(0, {"loss": 1.0})]))
+    mirror = mirror_of(tmp_path)
+    shutil.rmtree(mirror.run.path)
+    mirror._follow()
+    assert not mirror.run.path.exists()

@@ -11,6 +11,8 @@ import pytest
 from tests.unit.tuning.made import ENVIRONMENT, made_run, made_study
 from workbench.cli.root import app
 from workbench.metrics import metrics_for
+from workbench.runs.directory import RunDirectory
+from workbench.runs.own_loop import OwnLoop
 from workbench.settings.preset import Preset
 from workbench.tuning.side_tables import in_ranges
 
@@ -142,6 +144,53 @@ def test_more_than_two_sides_are_each_compared_with_the_first(capsys: pytest.Cap
     assert found["differences"]["training.epochs"] == [10, 10, 3]
     assert [each["p"] for each in found["metrics"]["accuracy"]] == [0.03125, 1.0]
     assert [each is None for each in found["metrics"]["loss"]] == [False, True]
+
+
+def own_loop_run(loop: str = "own", **environment: Any) -> RunDirectory:
+    run = made_run(Path("runs"), Preset(name="mine"), validation={"accuracy": 0.9}, environment=environment)
+    run.preset.write_text(OwnLoop("mine", loop, 3, {"lr": 0.5}).to_toml())
+    return run
+
+
+def test_a_loop_of_the_users_own_lacks_the_settings_of_a_preset(capsys: pytest.CaptureFixture[str]) -> None:
+    a = made_run(Path("runs"), SLOWER, validation={"accuracy": 0.8})
+    own_loop_run(workbench="1.1", git_revision="0123456789ab")
+    out, _ = compare(capsys, "slower", "mine")
+    rows = [line.split() for line in out.splitlines()]
+    start, end = rows.index(["settings", "A", "B"]), rows.index(["environment", "A", "B"])
+    shown = [row for row in rows[start + 2 : end] if row]
+    said = "B was made by a loop of your own, without a preset: its own settings are shown"
+    assert shown == [["training.epochs", "10", "3"], ["settings.lr", "-", "0.5"], said.split()]
+    assert ["workbench", "1.0", "1.1"] in rows
+    assert not [row for row in rows if row[:1] == ["torch"]], "it has not imported it"
+    differences = result(capsys, "slower", "mine")["differences"]
+    assert differences["optimizer.learning_rate"] == [0.001, None]
+    assert (differences["loop"], differences["training.seed"]) == ([None, "own"], [0, None])
+    assert differences["environment.torch"] == ["2.9.0", None]
+    out, _ = compare(capsys, "mine", str(a.path))
+    assert "A was made by a loop of your own" in out
+    assert ["settings.lr", "0.5", "-"] in [line.split() for line in out.splitlines()]
+
+
+def test_presets_that_differ_are_shown_beside_another_loop(capsys: pytest.CaptureFixture[str]) -> None:
+    made_run(Path("runs"), SLOWER, validation={"accuracy": 0.8})
+    made_run(Path("runs"), FASTER, validation={"accuracy": 0.8}, environment=ENVIRONMENT | {"torch": "2.11.0"})
+    own_loop_run("tensorboard")
+    out, _ = compare(capsys, "slower", "mine", "faster")
+    rows = [line.split() for line in out.splitlines()]
+    assert ["optimizer.learning_rate", "0.001", "-", "0.05"] in rows
+    assert ["torch", "2.9.0", "-", "2.11.0"] in rows
+    assert not [row for row in rows if row[:1] in (["host.hostname"], ["optimizer.name"], ["loop"])]
+    said = " ".join(out.split())
+    assert "B was made by another program, and read from its TensorBoard log, without a preset" in said
+    assert "what B ran on was not recorded" in said
+
+
+def test_two_loops_of_the_users_own_are_compared_in_all(capsys: pytest.CaptureFixture[str]) -> None:
+    run, other = own_loop_run(torch="2.9.0"), own_loop_run("lightning")
+    out, _ = compare(capsys, str(run.path), str(other.path))
+    assert ["loop", "own", "lightning"] in [line.split() for line in out.splitlines()]
+    assert "without a preset" not in out
 
 
 def test_other_samples_and_other_monitors_are_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -203,7 +203,7 @@ def test_a_run_without_a_checkpoint_has_no_model(run: RunDirectory, evaluate: Ru
     shutil.rmtree(run.checkpoints)
     code, _, error = evaluate("cats")
     assert code == 3
-    assert f"the run {run.name} has no checkpoint, so that there is no model" in error
+    assert f"the run {run.name} has no checkpoint, so there is no model" in error
 
 
 def test_code_of_the_run_or_of_the_data_runs_only_with_a_yes(evaluate: Run) -> None:

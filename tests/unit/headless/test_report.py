@@ -57,7 +57,7 @@ def test_the_report_of_a_run_that_stopped_early_has_the_planned_epochs(
     text = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=12)), capsys)
     assert "completed after 1 of 12 epochs (early stopping: no improvement), 30 steps" in text
     text = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=1)), capsys)
-    assert "completed after 1 epochs, 30 steps" in text
+    assert "completed after 1 epoch, 30 steps" in text
 
 
 def test_one_step_is_called_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Event
+from workbench.runs.events import Event, Steps
 from workbench.runs.status import Summary, read_summary
 from workbench.runs.tail import EventTail
 
@@ -26,3 +26,8 @@ def summary_of(directory: Path | None) -> Summary:
     summary = read_summary(RunDirectory(directory))
     assert summary is not None
     return summary
+
+
+def rates(directory: Path | None) -> dict[int, float | None]:
+    """The learning rate by step, where each event is of one step."""
+    return {event.last: event.learning_rate for event in events(directory, Steps)}

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
+import subprocess
+import sys
 import time
 import weakref
 from pathlib import Path
@@ -16,7 +19,7 @@ import workbench
 from tests.unit.own_loop.reading import events, summary_of
 from workbench.errors import NoPresetError, StorageError, UsageError
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.events import EpochEnd, Logged, Prepared, Started, Steps, TestResult, WarningRaised
+from workbench.runs.events import EpochEnd, Finished, Logged, Prepared, Started, Steps, TestResult, WarningRaised
 from workbench.runs.history import read_history
 from workbench.runs.lock import is_running
 from workbench.runs.own_loop import OwnLoop, read_own_loop
@@ -271,7 +274,7 @@ def test_the_environment_is_recorded(tmp_path: Path) -> None:
     assert run.directory is not None
     found = json.loads(RunDirectory(run.directory).environment.read_text())
     assert found["torch"] == torch.__version__
-    assert "pytest" in found["command"]
+    assert found["command"].startswith(shlex.quote(sys.executable))
     assert found["host"]["cpu"]
 
 
@@ -306,3 +309,29 @@ def test_a_learning_rate_that_the_loops_scheduler_overrules_is_told(tmp_path: Pa
     assert rate.overruled() == 0.09
     assert rate.overruled() is None
     assert OptimizerRate(None).set(0.1) is not None
+
+
+@pytest.mark.parametrize("ending", ["sys.exit(0)", "raise ValueError('of the child')", "run.close()"])
+def test_a_forked_child_records_nothing_of_its_parents_run(tmp_path: Path, ending: str) -> None:
+    code = (
+        "import os, sys, time, workbench\n"
+        f"with workbench.watch('mine', epochs=1, runs_dir={str(tmp_path)!r}, measure=False) as run:\n"
+        "    for _ in run.epochs():\n"
+        "        for batch in run.steps(range(6)):\n"
+        "            run.log(loss=float(batch))\n"
+        "            if batch == 2:\n"
+        "                time.sleep(0.3)\n"
+        "                if (child := os.fork()) == 0:\n"
+        "                    run.log(loss=99.0)\n"
+        f"                    {ending}\n"
+        "                    os._exit(0)\n"
+        "                os.waitpid(child, 0)\n"
+        "                assert not (run.directory / 'summary.json').exists()\n"
+    )
+    done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
+    assert "workbench.watch:" not in done.stderr
+    [run] = list_runs(tmp_path)
+    [finished] = events(run.path, Finished)
+    assert (finished.status, finished.step) == ("completed", 6)
+    assert [loss for event in events(run.path, Steps) for loss in event.losses] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert summary_of(run.path).status == "completed"

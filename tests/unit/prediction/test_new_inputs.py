@@ -19,6 +19,8 @@ from tests.unit.prediction.conftest import Trained, output_of, predict, train
 from workbench.data.readers.source import Source
 from workbench.errors import DataError, PresetError, UsageError
 from workbench.prediction.load import load_model, model_file
+from workbench.prediction.prediction_process import answer
+from workbench.processes.predict import Request
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.trained_model import TrainedModel
 
@@ -147,6 +149,36 @@ def test_a_broken_row_has_an_error_in_its_line_where_that_is_asked_for(iris: Tra
     assert [bool(row["error"]) for row in rows] == [False, True, False]
 
 
+def test_whatever_cannot_be_read_has_an_error_in_its_line(iris: Trained, tmp_path: Path) -> None:
+    rows = [FLOWERS[0], [5.1, 3.5], FLOWERS[1]]
+    file, missing = flowers(tmp_path / "new.csv", rows=rows), tmp_path / "missing.csv"
+    (tmp_path / "other.csv").write_text("text\nsun\n")
+    lines, predicted = predict(iris.run.path, missing, file, tmp_path / "other.csv", skip_broken=True)
+    good, _ = predict(iris.run.path, flowers(tmp_path / "good.csv"))
+    first, second = good[0]["prediction"], good[1]["prediction"]
+    assert [(Path(line["input"]).name, line.get("row"), line["prediction"]) for line in lines] == [
+        ("missing.csv", None, None),
+        ("new.csv", 1, first),
+        ("new.csv", 2, None),
+        ("new.csv", 3, second),
+        ("other.csv", None, None),
+    ]
+    assert "line 3: 2 fields, but the header has 4" in lines[2]["error"]
+    assert (predicted.samples, predicted.broken) == (2, 3)
+    written, _ = predict(iris.run.path, missing, file, tmp_path / "other.csv", skip_broken=True, format="csv")
+    assert [row["row"] for row in written] == ["", "1", "2", "3", ""]
+
+
+@pytest.mark.parametrize("wrong", [[5.1, 3.5], [5.1, 3.5, 1.4, "?"]])
+def test_the_rows_before_a_broken_one_are_predicted(iris: Trained, tmp_path: Path, wrong: list[Any]) -> None:
+    written: list[str] = []
+    file = flowers(tmp_path / "new.csv", rows=[*FLOWERS[:2], wrong, FLOWERS[2]])
+    request = Request(model=str(iris.run.path), inputs=[str(file)], device="cpu")
+    with pytest.raises(DataError, match="line 4"):
+        answer(request, lambda kind, message: written.append(message.text))
+    assert [json.loads(line)["row"] for line in "".join(written).splitlines()] == [1, 2]
+
+
 def test_an_answer_that_is_no_number_is_an_error(iris: Trained, tmp_path: Path) -> None:
     state = checkpoints.load(iris.run.checkpoints / "best.pt", torch.device("cpu"))
     state["model"] = {name: torch.full_like(tensor, torch.nan) for name, tensor in state["model"].items()}
@@ -234,6 +266,16 @@ def test_texts_themselves_and_lines_are_predicted(train_example: Callable[..., T
     (tmp_path / "t.csv").write_text("comment\nsun\n")
     with pytest.raises(DataError, match="no column of texts called 'text'; it has 'comment'"):
         predict(trained.run.path, tmp_path / "t.csv")
+
+
+def test_texts_without_a_known_token_are_counted(train_example: Callable[..., Trained]) -> None:
+    trained = train_example("text_table", "model.name=bag_of_embeddings")
+    _, predicted = predict(trained.run.path, texts=["sun zzz", "zzz", "qqq zzz", "", "moon"], batch_size=2)
+    assert predicted.notes == ["3 of 5 texts hold no known token: predicted as unknown"]
+    assert predict(trained.run.path, texts=["zzz"])[1].notes == [
+        "1 of 1 text holds no known token: predicted as unknown"
+    ]
+    assert predict(trained.run.path, texts=["sun"])[1].notes == []
 
 
 def test_texts_are_not_for_other_models(iris: Trained) -> None:

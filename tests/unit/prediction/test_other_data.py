@@ -235,3 +235,22 @@ def test_sounds_have_the_rate_the_length_and_the_depth_of_the_run(tmp_path: Path
     for each in found.worst:
         [chunk] = model.reader.read([Source(str(tmp_path / "new" / each.origin))], 1)
         assert each.probability == pytest.approx(float(model(chunk.raw).max()), rel=1e-5)
+
+
+def test_the_text_that_the_run_was_trained_on_is_no_other_text(
+    train_example: Callable[..., Trained], tmp_path: Path
+) -> None:
+    trained = train_example("text_file", *TRANSFORMER, "training.epochs=1")
+    file = Path(trained.preset.data.file)  # type: ignore[union-attr]
+
+    def notes(text: str) -> list[str]:
+        (tmp_path / "other.txt").write_text(text)
+        whole = {"data.file": str(tmp_path / "other.txt"), "data.validation_fraction": 0.0, "data.test_fraction": 0.0}
+        return [
+            note
+            for note in evaluated(trained, data=trained.preset.with_values(whole, "").to_toml()).notes
+            if "was trained on most of them" in note
+        ]
+
+    assert len(notes(file.read_text())) == 1  # all of it, where the run had held parts of it out
+    assert notes(file.read_text()[:-1]) == []

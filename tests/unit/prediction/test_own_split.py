@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tests.unit.prediction.conftest import Trained, predict, train
+from tests.unit.prediction.evaluating import evaluated
 from workbench.data.samples import InMemory, Samples, Task
 from workbench.errors import DataError
 from workbench.metrics import metrics_for
@@ -55,7 +56,9 @@ def assert_predicts_as_measured(trained: Trained, kind: str) -> None:
     assert answer.metrics == {name: trained.test[name] for name in answer.metrics}
     found = measured_in_lines(lines, trained, kind)
     assert len(found) > 2
-    assert found == {name: trained.test[name] for name in found}
+    # Numbers are measured in float32, between two scalings; their targets here are those of the source.
+    relative = 0.0 if kind == "classification" else 1e-5
+    assert found == pytest.approx({name: trained.test[name] for name in found}, rel=relative, abs=relative)
     assert set(answer.metrics) == {"loss", *found}
 
 
@@ -143,12 +146,55 @@ def test_a_checkpoint_alone_knows_its_split(iris: Trained, tmp_path: Path) -> No
     assert answer.metrics["accuracy"] == iris.test["accuracy"]
 
 
-def test_changed_data_is_refused(train_example: Callable[..., Trained]) -> None:
+def test_data_that_have_changed_are_said_as_an_evaluation_says_it(train_example: Callable[..., Trained]) -> None:
     trained = train_example("csv", "loss.name=mse", "model.hidden=[4]")
+    best = trained.run.checkpoints / "best.pt"
+    assert predict(trained.run.path, split="test")[1].data_changes == ""
     file = Path(trained.preset.data.file)  # type: ignore[union-attr]
     file.write_text(file.read_text() + "\n9.5,red,1.0")
-    with pytest.raises(DataError, match="30 samples and has 31 now"):
-        predict(trained.run.path, split="test")
+    change = "the training data had 30 samples and has 31 now"
+    assert predict(trained.run.path, split="test")[1].data_changes == evaluated(trained).data_changes == change
+    _, answer = predict(best, split="test")  # its run's last checkpoint is beside it
+    assert (answer.data_changes, answer.notes) == (change, [])
+
+
+def test_what_cannot_be_compared_is_said_as_an_evaluation_says_it(
+    train_example: Callable[..., Trained], tmp_path: Path
+) -> None:
+    trained = train_example("csv", "loss.name=mse", "model.hidden=[4]")
+    last = trained.run.last_checkpoint
+    (tmp_path / "alone.pt").write_bytes((trained.run.checkpoints / "best.pt").read_bytes())
+    last.write_bytes(last.read_bytes()[:-100])
+    is_damaged = f"whether the data are still those of the training is not known: {last}, which would say, is damaged"
+    for answer in (predict(trained.run.path, split="test")[1], evaluated(trained)):
+        assert (answer.data_changes, answer.notes) == ("", [is_damaged])
+    last.unlink()
+    is_missing = (
+        "whether the data are still those of the training is not known: there is no last.pt beside the model, which "
+        "would say"
+    )
+    for answer in (
+        predict(trained.run.path, split="test")[1],
+        evaluated(trained),
+        predict(tmp_path / "alone.pt", split="test")[1],
+    ):
+        assert answer.notes == [is_missing]
+
+
+def test_targets_are_those_of_the_file(tmp_path: Path) -> None:
+    """Scaled and scaled back in float32, 75 would be 74.99999976."""
+    draw = np.random.default_rng(0)
+    rows = [(round(x, 3), round(200 * x + 7, 1), round(y, 7)) for x, y in draw.normal(size=(60, 2))]
+    (tmp_path / "t.csv").write_text("\n".join(["x,price,rate", *(f"{x},{price},{rate}" for x, price, rate in rows)]))
+    trained = train(
+        tmp_path,
+        *("data.name=csv", f"data.file={tmp_path / 't.csv'}", "data.target=price", "data.task=regression"),
+        *("loss.name=mse", "model.hidden=[4]"),
+    )
+    lines, _ = predict(trained.run.path, split="test")
+    assert len(lines) > 5
+    for line in lines:
+        assert line["target"] == rows[int(line["origin"].removeprefix("line ")) - 2][1]
 
 
 def test_a_split_that_is_not_there(tmp_path: Path) -> None:

@@ -323,6 +323,8 @@ def test_a_loop_of_the_users_own(tmp_path: Path) -> None:
     compared = Page(comparison_page([record, read_record(other)], [side_of(run), side_of(other)], NOW))
     assert compared.has_row("bleu<", "0.5", "-")
     assert compared.has_row("settings.lr", "0.5", "-")
+    assert not compared.has_row("optimizer.learning_rate", "-", "0.001"), "it has no such setting"
+    assert "A was made by a loop of your own, without a preset: its own settings are shown." in compared.texts
     assert f"{run.name} and {other.name} have no metric in common" in compared.text
 
 

@@ -7,8 +7,6 @@ import io
 import json
 import math
 import resource
-import socket
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +27,7 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
+    Logged,
     Prepared,
     Started,
     State,
@@ -180,6 +179,36 @@ def test_settings_and_metrics_are_hyper_parameters(run: RunDirectory, tmp_path: 
     assert hparams(folder, "_hparams_/session_end_info").session_end_info.status == 1  # STATUS_SUCCESS
 
 
+def test_a_loop_that_does_not_tell_its_splits_has_the_metrics_that_it_told(run: RunDirectory, tmp_path: Path) -> None:
+    def told(number: int, validation: dict[str, Any] | None) -> EpochEnd:
+        train = {"loss": 0.5, "accuracy": 0.5}
+        return EpochEnd(epoch=number, step=number, train=train, validation=validation, best=True, time=NOON + number)
+
+    events = [
+        Prepared(device="cpu", device_name="", time=NOON),
+        Logged(step=1, metrics={"of_steps": 1.0}, time=NOON),
+        told(1, None),
+        told(2, {"accuracy": 0.75, "bleu": 30.0, "per_class": [1.0]}),
+    ]
+    tested = TestResult(step=2, weights="as the loop gave them", metrics={"accuracy": 0.5}, time=NOON + 3)
+    append(run, *events)
+    written(run, tmp_path / "tb", FakeClock())
+    append(run, tested, Finished(status="completed", step=2, time=NOON + 4))
+    written(run, tmp_path / "tb", FakeClock())  # another process knows what the first has read
+    experiment = hparams(tmp_path / "tb", "_hparams_/experiment").experiment
+    tags = [metric.name.tag for metric in experiment.metric_infos]
+    assert tags == ["loss/train", "accuracy/validation", "bleu/validation", "accuracy/test"]
+    assert set(tags) <= set(read(tmp_path / "tb").Tags()["scalars"])
+
+
+def test_a_loop_without_validation_is_compared_by_what_it_trains_by(run: RunDirectory, tmp_path: Path) -> None:
+    trained = EpochEnd(epoch=1, step=1, train={"loss": None}, best=True, time=NOON)  # type: ignore[dict-item]
+    append(run, Prepared(device="", device_name="", time=NOON), trained, Finished(status="stopped", step=2, time=NOON))
+    write_run(run, tmp_path / "tb")
+    experiment = hparams(tmp_path / "tb", "_hparams_/experiment").experiment
+    assert [metric.name.tag for metric in experiment.metric_infos] == ["loss/train"]
+
+
 def test_several_runs_share_their_columns(tmp_path: Path) -> None:
     chosen = [Preset(name="a"), Preset(name="b").override(["optimizer.name=sgd"])]
     runs = [create_run(tmp_path / "runs", preset.name, preset.to_toml()) for preset in chosen]
@@ -268,6 +297,8 @@ def test_a_strangers_run_copies_and_overwrites_no_other_file(run: RunDirectory, 
     for file in ("../secret", "secret", str(secret), "events.out.tfevents./../../secret"):
         LogState(str(tmp_path), file).save(state)
         assert LogState.read(state) is None
+    LogState("a\0b", "events.out.tfevents.1.host").save(state)
+    assert LogState.read(state) is None
     LogState(str(tmp_path), "events.out.tfevents.1.host", 5, 7).save(state)
     assert LogState.read(state) == LogState(str(tmp_path), "events.out.tfevents.1.host", 5, 7)
 
@@ -288,6 +319,36 @@ def test_a_run_that_trains_steps_again_shows_them_once(run: RunDirectory, tmp_pa
     ]
     assert [when for _, _, when in found] == sorted(when for _, _, when in found)
     assert [step for step, _, _ in scalars(tmp_path / "tb", "accuracy/validation")] == [10]
+
+
+def test_the_random_end_of_its_name_shows_whose_a_file_is(run: RunDirectory, tmp_path: Path) -> None:
+    append(run, *begun(), steps(1, [1.0] * 9, 1.0, NOON + 5))
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for name in ("events.out.tfevents.1.host", f"events.out.tfevents.1.host.{'0' * 31}", "events.out.tfevents.1"):
+        (victim / name).write_bytes(bytes(1000))
+        log = LogFolder(run, LogState(str(victim), name, 0, 7))
+        log.take(begun(), 5)
+        log.close()
+        assert (victim / name).read_bytes() == bytes(1000)
+        assert log.state.file != name
+        assert (victim / log.state.file).stat().st_size > 100
+    own = log.state
+    log = LogFolder(run, own)
+    assert log.state == own
+
+
+def test_a_trace_is_not_written_through_a_link(run: RunDirectory, tmp_path: Path) -> None:
+    run.profiles.mkdir()
+    (run.profiles / "a.json.gz").write_bytes(b"")
+    profiled = Profiled(step=2, first_step=1, steps=2, device="cpu", file="profiles/a.json.gz", bytes=1, seconds=1.0,
+                        operators=[], time=NOON)  # fmt: skip
+    append(run, *begun(), profiled)
+    (tmp_path / "tb").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tb" / "plugins").symlink_to(tmp_path / "elsewhere")
+    write_run(run, tmp_path / "tb")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def written(run: RunDirectory, wanted: Path, clock: FakeClock, *, kill: bool = False) -> None:
@@ -348,8 +409,8 @@ def test_a_full_disk_is_an_error_after_which_it_continues(run: RunDirectory, tmp
 
 def test_nothing_is_written_through_a_link(run: RunDirectory, tmp_path: Path) -> None:
     append(run, *begun())
-    log = LogFolder(run, LogState(str(tmp_path)))
-    (tmp_path / f"events.out.tfevents.{NOON:.0f}.{socket.gethostname()}").symlink_to(tmp_path / "elsewhere")
+    log = LogFolder(run, LogState(""))
+    (run.path / log.state.file).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StorageError, match="it is a link"):
         log.take(begun(), 5)
     assert not (tmp_path / "elsewhere").exists()
@@ -360,9 +421,7 @@ def test_a_run_without_events_is_refused(run: RunDirectory, tmp_path: Path) -> N
         write_run(run, tmp_path / "tb")
 
 
-def test_a_hundred_thousand_steps_are_quick(run: RunDirectory, tmp_path: Path) -> None:
+def test_each_of_a_hundred_thousand_steps_is_written(run: RunDirectory, tmp_path: Path) -> None:
     append(run, *begun(), *(steps(1 + 100 * n, [1.0] * 100, 0.1 * n, NOON + 5 + 0.1 * n) for n in range(1000)))
-    started = time.process_time()
     write_run(run, tmp_path / "tb")
-    assert time.process_time() - started < 10  # 1.1 s on two cores of 2026
     assert len(scalars(tmp_path / "tb", "loss/step")) == 100_000

@@ -15,10 +15,10 @@ from tests.unit.training.scripted import (
     logged_losses,
 )
 from workbench.errors import DivergedError
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.settings.loss import CrossEntropy
 from workbench.training import poll_schedule
 from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.engines.engine import StepsRun
 from workbench.training.trainer import Trainer
 

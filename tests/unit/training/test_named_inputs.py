@@ -14,10 +14,10 @@ from tests.unit.training.scripted import build_trainer, of_type
 from workbench.data.samples import Lazy, NamedInMemory, Samples, Split, Task
 from workbench.errors import DataError, PresetError, UserCodeError
 from workbench.runs import events
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.runs.directory import create_run
 from workbench.settings.preset import Preset
 from workbench.training.batches import Batch
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.job import Job, build_job
 from workbench.training.timing.clock import PhaseClock

@@ -18,9 +18,9 @@ from workbench.data.encodings import ENCODINGS, restored_encoding, saved_encodin
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
 from workbench.errors import DataError, UserCodeError
 from workbench.runs import events
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.runs.directory import create_run
 from workbench.settings.preset import Preset
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.job import build_job
 from workbench.training.memory.estimate import expected_memory

@@ -25,10 +25,10 @@ from tests.unit.training.scripted import (
     poll_after_every_step,
 )
 from workbench.runs import events
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.runs.control import Request, ask
 from workbench.training import poll_schedule, requests
 from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.poll_schedule import PollSchedule
 from workbench.training.timing import time_account
 from workbench.training.trainer import Trainer

@@ -22,9 +22,9 @@ from workbench.data.mel import mel_bank
 from workbench.data.spectrogram import LogMel
 from workbench.errors import DataError, PresetError
 from workbench.runs import events
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.settings.preset import Preset
 from workbench.training.batches import BatchSource, OnDeviceBatches
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.job import Job, build_job
 from workbench.training.loader_batches import DataLoaderBatches

@@ -15,9 +15,9 @@ from tests.unit.training.scripted import (
     poll_after_every_step,
 )
 from workbench.runs import events
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.settings.preset import Preset
 from workbench.training.batches import Batch
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.timing.clock import PhaseClock
 
 

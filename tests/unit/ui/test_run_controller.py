@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import workbench
 from tests.ui.made import append, write_run
 from tests.unit.ui.fake_host import Desk
+from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Finished, State
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
@@ -188,3 +190,21 @@ def test_a_run_with_a_broken_preset_is_not_resumed(tmp_path: Path) -> None:
     asyncio.run(desk.run.resume(run))
     assert desk.started == []
     assert [kind for kind, _ in desk.host.said] == ["error"]
+
+
+def test_a_start_beside_a_run_of_another_loop_is_said_before_it_begins(tmp_path: Path) -> None:
+    with workbench.watch("theirs", epochs=1, runs_dir=tmp_path / "others", measure=False) as theirs:
+        pass
+    assert theirs.directory is not None
+    desk = Desk(tmp_path / "runs")
+    desk.watch_run(RunDirectory(theirs.directory))
+    asyncio.run(desk.run.start_or_pause())
+    assert desk.started == []
+    [(kind, text)] = desk.host.said
+    assert kind == "text"
+    assert text == (
+        "the run shown was made by a loop of your own, and cannot be started here; "
+        f"space again starts a run of the preset {desk.draft.preset.name}"
+    )
+    asyncio.run(desk.run.start_or_pause())
+    assert len(desk.started) == 1

@@ -18,7 +18,9 @@ from torch import Tensor
 from workbench.data.inputs import Inputs, dtype_named
 from workbench.data.readers.reader import Reader
 from workbench.data.readers.source import Place, Source
+from workbench.data.whole_file import free_bytes, most_bytes
 from workbench.errors import DataError, WorkbenchError
+from workbench.units import size
 
 Array = npt.NDArray[Any]
 
@@ -108,7 +110,7 @@ class ArrayReader(Reader[ArraySample]):
     def _of_array(self, source: Source, opened: IO[bytes]) -> Iterator[ArraySample]:
         if not self._is_one_tensor:
             raise DataError(f"{source.name} is a single array, but the model takes {self.takes}")
-        for row, values in enumerate(_parts_of(opened, source.name), 1):
+        for row, values in enumerate(self._parts_of(opened, source.name, "", self.raw), 1):
             yield ArraySample(source.name, row, values)
 
     def _of_archive(self, source: Source, archive: zipfile.ZipFile) -> Iterator[ArraySample]:
@@ -118,12 +120,43 @@ class ArrayReader(Reader[ArraySample]):
             raise DataError(f"{source.name} lacks the array {missing[0]}; it has {', '.join(names)}")
         with ExitStack() as stack:
             members = [stack.enter_context(archive.open(f"{name}{NPY}")) for name in chosen]
+            named = dict.fromkeys(chosen, self.raw) if self._is_one_tensor else self.raw
             streams = [
-                _parts_of(member, f"{source.name}, {name}") for member, name in zip(members, chosen, strict=True)
+                self._parts_of(member, source.name, name, named[name])
+                for member, name in zip(members, chosen, strict=True)
             ]
             for row, together in enumerate(_together(source.name, streams), 1):
                 alone = together[0] if self._is_one_tensor else dict(zip(chosen, together, strict=True))
                 yield ArraySample(source.name, row, alone)
+
+    def _parts_of(self, opened: IO[bytes], file: str, name: str, raw: dict[str, Any]) -> Iterator[Array]:
+        """The samples of an array in an .npy file, one after the other.
+
+        Raises DataError, for another shape or too little memory before any of it is read: a small compressed file may
+        claim to hold an array of any size.
+        """
+        where = f"{file}, {name}" if name else file
+        version = np.lib.format.read_magic(opened)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, is_fortran, dtype = header(opened)
+        if dtype.hasobject or dtype.kind not in "biuf":
+            raise DataError(f"{where} has type {dtype}; it must hold numbers")
+        if not shape or 0 in shape:
+            raise DataError(f"{where} has shape {shape}; it must hold samples")
+        by_name = "" if self._is_one_tensor else name
+        if not _fits(shape[1:], raw["shape"], by_name):
+            raise DataError(f"{file}: {_wrong_shape(by_name, shape[1:], raw['shape'])}")
+        one = math.prod(shape[1:]) * dtype.itemsize
+        if is_fortran and len(shape) > 1:  # the numbers of a sample lie apart
+            _check_memory(one * shape[0], where)
+            whole = np.frombuffer(_exactly(opened, one * shape[0], where), dtype=dtype)
+            yield from whole.reshape(shape[::-1]).transpose()
+            return
+        _check_memory(one, where)
+        rows = max(PART_BYTES // one, 1)
+        for start in range(0, shape[0], rows):
+            count = min(rows, shape[0] - start)
+            yield from np.frombuffer(_exactly(opened, one * count, where), dtype=dtype).reshape(count, *shape[1:])
 
     def _chosen(self, file: str, names: list[str]) -> str:
         inputs = [name for name in names if name == "x" or name.startswith("x_")]
@@ -156,29 +189,18 @@ def _together(file: str, streams: list[Iterator[Array]]) -> Iterator[tuple[Array
         raise DataError(f"{file}: its arrays differ in the number of samples") from error
 
 
-def _parts_of(opened: IO[bytes], where: str) -> Iterator[Array]:
-    """The samples of an array in an .npy file, one after the other. Raises DataError."""
-    version = np.lib.format.read_magic(opened)
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, is_fortran, dtype = header(opened)
-    if dtype.hasobject or dtype.kind not in "biuf":
-        raise DataError(f"{where} has type {dtype}; it must hold numbers")
-    if not shape or 0 in shape:
-        raise DataError(f"{where} has shape {shape}; it must hold samples")
-    one = math.prod(shape[1:]) * dtype.itemsize
-    if is_fortran and len(shape) > 1:  # the numbers of a sample lie apart
-        whole = np.frombuffer(_exactly(opened, one * shape[0], where), dtype=dtype)
-        yield from whole.reshape(shape[::-1]).transpose()
-        return
-    rows = max(PART_BYTES // one, 1)
-    for start in range(0, shape[0], rows):
-        count = min(rows, shape[0] - start)
-        yield from np.frombuffer(_exactly(opened, one * count, where), dtype=dtype).reshape(count, *shape[1:])
+def _check_memory(needed: int, where: str) -> None:
+    free = free_bytes()
+    if needed > most_bytes(free):
+        raise DataError(
+            f"{where} takes {size(needed)} at a time, and several times as much while it is predicted, but "
+            f"{size(free)} of memory are free; save its samples in several files, in C order"
+        )
 
 
-def _exactly(opened: IO[bytes], size: int, where: str) -> bytes:
-    content = opened.read(size)
-    if len(content) < size:
+def _exactly(opened: IO[bytes], count: int, where: str) -> bytes:
+    content = opened.read(count)
+    if len(content) < count:
         raise DataError(f"{where} ends too early; it is damaged")
     return content
 
@@ -198,21 +220,32 @@ def _fitting(sample: ArraySample, values: object, raw: dict[str, Any], channels_
 
 
 def _shaped(sample: ArraySample, values: Array, shape: list[int], channels_last: bool, name: str) -> Array:
-    if len(shape) == IMAGE_DIMENSIONS:
-        channels, height, width = shape
-        if values.shape == (height, width) and channels == 1:
-            return values[None]
-        last = values.shape == (height, width, channels)
-        if last and (channels_last or list(values.shape) != shape):
-            return np.moveaxis(values, -1, 0)
+    if not _fits(values.shape, shape, name):
+        raise DataError(f"{sample.where}: {_wrong_shape(name, values.shape, shape)}")
+    if len(shape) != IMAGE_DIMENSIONS:
+        return values
+    if values.ndim == IMAGE_DIMENSIONS - 1:
+        return values[None]
+    is_last = values.shape == _with_channels_last(shape)
+    return np.moveaxis(values, -1, 0) if is_last and (channels_last or list(values.shape) != shape) else values
+
+
+def _fits(found: tuple[int, ...], shape: list[int], name: str) -> bool:
+    """Whether a sample of the shape `found` may stand for one of the model's `shape`."""
     # Tensors by name may be of other lengths: the source's own function made batches of them.
-    fits = values.ndim == len(shape) if name else list(values.shape) == shape
-    if not fits:
-        raise DataError(
-            f"{sample.where}: {name or 'x'} has shape {tuple(values.shape)}, but samples of the model have "
-            f"{tuple(shape)}"
-        )
-    return values
+    if list(found) == shape or (name and len(found) == len(shape)):
+        return True
+    if len(shape) != IMAGE_DIMENSIONS:
+        return False
+    return found == _with_channels_last(shape) or (shape[0] == 1 and found == tuple(shape[1:]))
+
+
+def _with_channels_last(shape: list[int]) -> tuple[int, ...]:
+    return (*shape[1:], shape[0])
+
+
+def _wrong_shape(name: str, found: tuple[int, ...], shape: list[int]) -> str:
+    return f"{name or 'x'} has shape {tuple(found)}, but samples of the model have {tuple(shape)}"
 
 
 def _typed(values: Array, expected: str) -> Array:

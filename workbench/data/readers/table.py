@@ -17,11 +17,12 @@ from workbench.data.delimited import Rows, row_parts
 from workbench.data.inputs import Inputs
 from workbench.data.number_format import PLAIN, NumberFormat
 from workbench.data.readers.arrays import ArrayReader, ArraySample, is_arrays
-from workbench.data.readers.reader import Reader
+from workbench.data.readers.reader import Broken, Reader
 from workbench.data.readers.source import Place, Source
-from workbench.data.readers.table_stream import as_lines, check_rows, is_json, json_objects
+from workbench.data.readers.table_stream import as_lines, check_rows, is_json, json_objects, lines_of
 from workbench.data.words import few
 from workbench.errors import DataError
+from workbench.units import counted
 
 ROWS = 1024
 """Rows that are parsed as CSV at a time."""
@@ -111,10 +112,10 @@ class TableReader(Reader[Row | ArraySample]):
     @property
     def takes(self) -> str:
         if self.header == "none":
-            return f"a table of {len(self.columns)} columns of numbers (CSV, TSV), or {self._arrays.takes}"
+            return f"a table of {counted(len(self.columns), 'column')} of numbers (CSV, TSV), or {self._arrays.takes}"
         return f"a table (CSV, TSV, JSON lines) with the columns {few([column.name for column in self.columns])}"
 
-    def items(self, source: Source) -> Iterator[tuple[Place, Row | ArraySample]]:
+    def items(self, source: Source) -> Iterator[tuple[Place, Row | ArraySample | Broken]]:
         if not source.is_stdin and is_arrays(source.path):
             yield from self._arrays.items(source)
             return
@@ -146,32 +147,31 @@ class TableReader(Reader[Row | ArraySample]):
             for line, row in zip(rows.lines, rows.values, strict=True)
         ]
 
-    def _rows(self, source: Source) -> Iterator[Row]:
+    def _rows(self, source: Source) -> Iterator[Row | Broken]:
         if not source.is_stdin and not source.path.exists():
             raise DataError(f"{source.name} is not there; the model takes {self.takes}")
         with as_lines(source, "a table") as text:
             if is_json(source, text):
                 for line, values in json_objects(source, text):
-                    yield Row(
-                        source.shown, line, [self._json_value(source, line, each, values) for each in self.columns]
-                    )
+                    yield values if isinstance(values, Broken) else self._json_row(source, line, values)
                 return
             names = None if self.header == "required" else [column.name for column in self.columns]
             chosen: list[int] = []
-            for part in row_parts(text, source.shown, self.delimiter, ROWS, names):
+            lines = lines_of(source, text)
+            for part in row_parts(lines, source.shown, self.delimiter, ROWS, names, keeps_broken=True):
                 chosen = chosen or self._chosen(part)
                 check_rows(part)
-                for line, row in zip(part.lines, part.values, strict=True):
-                    yield Row(part.file, line, [row[index] for index in chosen])
+                for number, (line, row) in enumerate(zip(part.lines, part.values, strict=True)):
+                    error = part.errors.get(number)
+                    yield Broken(error) if error else Row(part.file, line, [row[index] for index in chosen])
 
     def _chosen(self, rows: Rows) -> list[int]:
         """Where the model's columns are. Raises DataError where one is missing."""
         header = rows.header
         if self.header == "none":
             if len(header) != len(self.columns):
-                raise DataError(
-                    f"{rows.file} has {len(header)} columns, but the model takes {len(self.columns)} numbers"
-                )
+                here, wanted = counted(len(header), "column"), counted(len(self.columns), "number")
+                raise DataError(f"{rows.file} has {here}, but the model takes {wanted}")
             return list(range(len(header)))
         missing = [column.name for column in self.columns if column.name not in header]
         if missing:
@@ -183,6 +183,12 @@ class TableReader(Reader[Row | ArraySample]):
                 f"trained on; it has {few(header)}{values}"
             )
         return [header.index(column.name) for column in self.columns]
+
+    def _json_row(self, source: Source, line: int, values: Mapping[str, Any]) -> Row | Broken:
+        try:
+            return Row(source.shown, line, [self._json_value(source, line, each, values) for each in self.columns])
+        except DataError as error:
+            return Broken(str(error))
 
     def _json_value(self, source: Source, line: int, column: Column, values: Mapping[str, Any]) -> str:
         """The value of a column as the text that a CSV file of the same format would have."""

@@ -8,10 +8,13 @@ import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, TextIO
 
+from workbench.data.csv_records import MOST_CHARACTERS
 from workbench.data.delimited import Rows
 from workbench.data.file_types import CHECKED_BYTES, other_type
+from workbench.data.readers.reader import Broken
 from workbench.data.readers.source import Source
 from workbench.data.text_rows import is_json_lines
 from workbench.errors import DataError
@@ -59,15 +62,28 @@ def check_rows(part: Rows) -> None:
         raise DataError(f"{part.file} has no rows below its header")
 
 
-def json_objects(source: Source, text: TextIO) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of JSON lines, each with its line. Raises DataError."""
-    for line, content in enumerate(text, 1):
+def lines_of(source: Source, text: TextIO) -> Iterator[str]:
+    """The lines of a text with their ends. Raises DataError for one that does not end."""
+    for number in count(1):
+        line = text.readline(MOST_CHARACTERS + 1)
+        if len(line) > MOST_CHARACTERS:
+            raise DataError(f"{source.shown}, line {number}: a line with more than {MOST_CHARACTERS:,} characters")
+        if not line:
+            return
+        yield line
+
+
+def json_objects(source: Source, text: TextIO) -> Iterator[tuple[int, dict[str, Any] | Broken]]:
+    """The objects of JSON lines, each with its line."""
+    for line, content in enumerate(lines_of(source, text), 1):
         if not content.strip():
             continue
         try:
             found = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{source.shown}, line {line}: not JSON: {error}") from error
-        if not isinstance(found, dict):
-            raise DataError(f'{source.shown}, line {line}: each line must be an object, such as {{"a": 1.5}}')
-        yield line, found
+            yield line, Broken(f"{source.shown}, line {line}: not JSON: {error}")
+            continue
+        if isinstance(found, dict):
+            yield line, found
+        else:
+            yield line, Broken(f'{source.shown}, line {line}: each line must be an object, such as {{"a": 1.5}}')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -11,9 +12,9 @@ from typing import Any, ClassVar, TextIO
 
 from workbench.data.delimited import row_parts
 from workbench.data.file_kinds import TEXTS
-from workbench.data.readers.reader import Reader
+from workbench.data.readers.reader import Broken, Reader
 from workbench.data.readers.source import Place, Source, files_of
-from workbench.data.readers.table_stream import as_lines, check_rows, first_characters, json_objects
+from workbench.data.readers.table_stream import as_lines, check_rows, first_characters, json_objects, lines_of
 from workbench.data.text_content import AUTO, read_text
 from workbench.data.text_rows import is_json_lines, long_fields
 from workbench.data.words import few
@@ -24,7 +25,7 @@ TABLES = (".csv", ".tsv", ".tab")
 ROWS = 256
 """Rows that are parsed as CSV at a time."""
 WHOLE_BYTES = 2**26
-"""A file of at most this size is read whole, in any encoding; a larger one line by line, in UTF-8."""
+"""A file of at most this size, decompressed, is read whole, in any encoding; a larger one line by line, in UTF-8."""
 
 
 class TextReader(Reader[str | Path]):
@@ -48,7 +49,7 @@ class TextReader(Reader[str | Path]):
             "standard input"
         )
 
-    def items(self, source: Source) -> Iterator[tuple[Place, str | Path]]:
+    def items(self, source: Source) -> Iterator[tuple[Place, str | Path | Broken]]:
         if source.texts:
             yield from _numbered(source, iter(source.texts))
         elif source.is_stdin:
@@ -63,30 +64,32 @@ class TextReader(Reader[str | Path]):
     def make(self, items: Sequence[str | Path]) -> list[str]:
         return [item if isinstance(item, str) else read_text(item, self.encoding, "the input").text for item in items]
 
-    def _lines(self, source: Source) -> Iterator[str]:
+    def _lines(self, source: Source) -> Iterator[str | Broken]:
         """A text a line, or JSON lines where the first begins with a brace."""
         with as_lines(source, "text") as text:
             if first_characters(text).startswith("{"):
                 yield from self._of_objects(source, text)
             else:
-                for line in text:
+                for line in lines_of(source, text):
                     yield line.rstrip("\r\n")
 
-    def _rows(self, source: Source) -> Iterator[str]:
+    def _rows(self, source: Source) -> Iterator[str | Broken]:
         with self._opened(source) as text:
             if is_json_lines(source.path):
                 yield from self._of_objects(source, text)
                 return
             with long_fields():
-                for part in row_parts(text, source.shown, self.delimiter, ROWS):
+                for part in row_parts(lines_of(source, text), source.shown, self.delimiter, ROWS, keeps_broken=True):
                     if self.column not in part.header:
                         raise self._lacks(str(part.file), part.header)
                     check_rows(part)
-                    yield from part.column(self.column)
+                    for number, content in enumerate(part.column(self.column)):
+                        error = part.errors.get(number)
+                        yield Broken(error) if error else content
 
     @contextmanager
     def _opened(self, source: Source) -> Iterator[TextIO]:
-        if is_file(source.path) and source.path.stat().st_size > WHOLE_BYTES:
+        if _is_large(source):
             with as_lines(source, "a table") as lines:
                 yield lines
             return
@@ -95,16 +98,33 @@ class TextReader(Reader[str | Path]):
             raise DataError(f"{source.name} is empty")
         yield io.StringIO(content, newline="")
 
-    def _of_objects(self, source: Source, text: TextIO) -> Iterator[str]:
+    def _of_objects(self, source: Source, text: TextIO) -> Iterator[str | Broken]:
         for line, values in json_objects(source, text):
-            if not isinstance(values.get(self.column), str):
-                raise self._lacks(f"{source.shown}, line {line}", list(values))
-            yield values[self.column]
+            if isinstance(values, Broken):
+                yield values
+            elif isinstance(content := values.get(self.column), str):
+                yield content
+            else:
+                yield Broken(str(self._lacks(f"{source.shown}, line {line}", list(values))))
 
     def _lacks(self, where: str, header: list[str]) -> DataError:
         close = get_close_matches(self.column, header, n=1)
         nearest = f", perhaps {close[0]!r}" if close else ""
         return DataError(f"{where}: no column of texts called {self.column!r}{nearest}; it has {few(header)}")
+
+
+def _is_large(source: Source) -> bool:
+    """Whether a file has more than WHOLE_BYTES, decompressed if it is compressed with gzip."""
+    if not is_file(source.path):
+        return False
+    size = 0
+    try:
+        with source.open_unpacked() as opened:
+            while size <= WHOLE_BYTES and (part := opened.read(2**20)):
+                size += len(part)
+    except (OSError, EOFError, zlib.error):
+        pass  # reading it says what is wrong
+    return size > WHOLE_BYTES
 
 
 def is_table(path: Path) -> bool:
@@ -114,6 +134,6 @@ def is_table(path: Path) -> bool:
     return is_json_lines(path) or bool(suffixes and suffixes[-1] in TABLES)
 
 
-def _numbered(source: Source, texts: Iterator[str]) -> Iterator[tuple[Place, str]]:
+def _numbered(source: Source, texts: Iterator[str | Broken]) -> Iterator[tuple[Place, str | Broken]]:
     for number, text in enumerate(texts, 1):
         yield {"input": source.name, "row": number}, text

@@ -41,6 +41,8 @@ COMPRESSED = (b"\x1f\x8b", b"BZ", b"\xfd7", b"PK")
 """First bytes of compressed files."""
 MOST_FILES = 20
 
+NESTED = "there are folders below those of the classes"
+
 
 def read_by(job: Job) -> dict[str, Any]:
     """The fact that says how the data is read. Raises UsageError where a few lines do not read the same."""
@@ -135,7 +137,7 @@ def _folder(folder: str, kind: FileKind, check: Callable[[Path], None]) -> Folde
         parents = {path.parent for path in files.paths}
         places = {parent.parent for parent in parents}
         if len(places) > 1:
-            raise _refused("there are folders below those of the classes")
+            raise _refused(NESTED)
         for path in files.paths:
             check(path)
         (place,) = places
@@ -187,6 +189,9 @@ def _sounds(job: Job, data: AudioFolder | SpokenDigits) -> dict[str, Any]:
     spoken = isinstance(data, SpokenDigits)
     folder = str(Path(data.folder or default_data_folder()) / SPOKEN) if spoken else data.folder
     pattern = SPEAKER.pattern if isinstance(data, SpokenDigits) else data.speaker_pattern
+    names = find_files(Path(folder), SOUNDS, has_groups="/" in pattern).splits["train"].names
+    if any("/" in name for name in names):
+        raise _refused(NESTED)
     found = _folder(folder, SOUNDS, lambda path: None)
     if list(found.splits) != ["train"]:
         raise _refused("the folder has splits of its own")
@@ -197,8 +202,7 @@ def _sounds(job: Job, data: AudioFolder | SpokenDigits) -> dict[str, Any]:
         window, hop, fft = encoding.window, encoding.hop, encoding.fft_length
         sounds = replace(sounds, window=window, hop=hop, fft=fft, at_once=encoding.at_a_time(length))
     if job.samples.groups is not None:
-        paths = find_files(Path(folder), SOUNDS).splits["train"].paths
-        sounds = replace(sounds, speaker=pattern, held_out=_held_out(job, speakers(paths, re.compile(pattern))))
+        sounds = replace(sounds, speaker=pattern, held_out=_held_out(job, speakers(names, re.compile(pattern))))
     return {"folder": found, "sounds": sounds}
 
 

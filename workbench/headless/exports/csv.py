@@ -12,7 +12,7 @@ from workbench.headless.exports.folders import write_folder
 from workbench.headless.options import Options
 from workbench.report_page.tables import read_tables
 from workbench.runs.directory import RunDirectory
-from workbench.units import count, size
+from workbench.units import counted, size
 
 
 def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Exported:
@@ -30,5 +30,5 @@ def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Export
                 rows[name] = sum(1 for _ in map(writer.writerow, lines)) - 1
 
     written = write_folder(path, ".csv", write)
-    said = ", ".join(f"{name}.csv with {count(number)} rows" for name, number in rows.items())
+    said = ", ".join(f"{name}.csv with {counted(number, 'row')}" for name, number in rows.items())
     return Exported(str(path), written, {"rows": rows}, (f"{said}; {size(written)}",))

@@ -15,7 +15,7 @@ from workbench.processes.export import ExportedModel, Request, export_model
 from workbench.processes.modules import Module
 from workbench.runs.directory import RunDirectory
 from workbench.settings.preset import Preset
-from workbench.units import count
+from workbench.units import counted
 
 
 def export_file(kind: str, source: RunDirectory, path: Path, options: Options) -> Exported:
@@ -53,8 +53,8 @@ def lines_about(made: ExportedModel) -> tuple[str, ...]:
         same = "all" if made.same_classes == 1 else f"{100 * made.same_classes:.2f} % of"
         largest += f" of a probability, {same} predicted classes the same"
     return (
-        f"agrees with {made.checkpoint}{after} on {count(made.samples)} {made.origin} samples{because}, in batches of "
-        f"{sizes}: {largest}",
+        f"agrees with {made.checkpoint}{after} on {counted(made.samples, f'{made.origin} sample')}{because}, "
+        f"in batches of {sizes}: {largest}",
         *made.notes,
     )
 

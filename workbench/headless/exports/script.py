@@ -22,6 +22,7 @@ from workbench.headless.measuring import Narration, measure, run
 from workbench.headless.options import Options
 from workbench.processes.measuring import Progress
 from workbench.processes.modules import Module
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Prepared
 from workbench.runs.status import read_summary
@@ -95,7 +96,7 @@ def _repeated(trained: RunDirectory, preset: Preset, recorded: Recorded) -> tupl
     affordable = max(LEAST_STEPS, int(CHECK_SECONDS * steps / seconds)) if seconds > 0 else LEAST_STEPS
     if affordable < steps or summary is None or summary.status != "completed":
         return min(steps, affordable), None
-    best = trained.checkpoints / "best.pt"
+    best = best_checkpoint(trained)
     found = best if preset.training.keep_best and best.exists() else trained.last_checkpoint
     return 0, found if found.exists() else None
 

@@ -13,6 +13,7 @@ from workbench.headless.options import Options
 from workbench.runs.directory import RunDirectory
 from workbench.tensorboard.packages import check_packages
 from workbench.tuning.directory import StudyDirectory, trials_of
+from workbench.units import counted
 
 
 def export(runs: Sequence[RunDirectory] | Sequence[StudyDirectory], path: Path, options: Options) -> Exported:
@@ -30,7 +31,7 @@ def export(runs: Sequence[RunDirectory] | Sequence[StudyDirectory], path: Path, 
         folder.mkdir()
         write_runs(runs, folder)
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    lines = (f"{len(runs)} run{'s' * (len(runs) > 1)} written; show with: tensorboard --logdir {short_path(path)}",)
+    lines = (f"{counted(len(runs), 'run')} written; show with: tensorboard --logdir {short_path(path)}",)
     return Exported(str(path), size, {"runs": [run.name for run in runs]}, lines)
 
 

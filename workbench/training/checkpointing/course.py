@@ -6,25 +6,30 @@ from the test split into training: such a run is refused. Where it runs, and how
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from workbench.data.encoding import Encoding
+from workbench.data.encodings import restored_encoding, saved_encoding
 from workbench.data.inputs import tensors_of
 from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Split, Texts
 from workbench.errors import DataError, PresetError
+from workbench.runs.checkpoints import anew
 from workbench.runs.directory import RunDirectory
 from workbench.settings.base import PathMarker, Settings
 from workbench.settings.preset import Preset
 from workbench.settings.renamed import with_present_paths
-from workbench.training.checkpointing.files import anew
 
 Digests = dict[str, dict[str, Any]]
-"""By split: how many samples, and a digest of inputs and targets; empty where the samples would have to be read."""
+"""By split: how many samples, and a digest of inputs and targets; empty where the samples would have to be read. Of a
+text that is to be continued, also the text's: how it is cut changes the inputs."""
 
 FREE = ("name", "description", "training.checkpoint_seconds", "changes")
 """Settings that do not change what is trained, and the learning rates that were set during the run. Paths are free too
@@ -36,6 +41,9 @@ NOTED = (
     "training.keep_best",
 )
 """Settings that let a run train longer or end earlier: a change is accepted, with a note."""
+
+CLOSE = 1e-4
+"""Numbers that were fitted count as the same if they differ by at most this, or this fraction."""
 
 BLOCK_BYTES, MOST_BLOCKS = 2**18, 1024
 """The most blocks of a tensor that are digested, evenly spread: 256 MiB take less than half a second."""
@@ -51,6 +59,8 @@ def digests_of(samples: Samples) -> Digests:
     splits = {"training": samples.train, "validation": samples.validation, "test": samples.test}
     digests = {name: _of_split(split) for name, split in splits.items() if split is not None}
     digests["training"]["classes"] = list(samples.task.classes)
+    if samples.text_digest:
+        digests["training"]["text"] = samples.text_digest
     return digests
 
 
@@ -110,6 +120,50 @@ def data_change(saved: object, now: Digests) -> str:
         return ""
     changes = (_change(name, saved[name], now[name]) for name in now if isinstance(saved.get(name), dict))
     return next(filter(None, changes), "")
+
+
+def check_encoding(saved: object, now: Encoding, run: RunDirectory) -> None:
+    """Compares the encoding with that of the run's checkpoint: the same data would reach the model as other input.
+
+    saved: as `saved_encoding` gives it; anything else, as in a checkpoint of an earlier version, passes. Raises
+    DataError where they differ.
+    """
+    if not isinstance(saved, dict) or not isinstance(saved.get("arguments"), dict):
+        return
+    with contextlib.suppress(LookupError, TypeError, ValueError):  # a user's own cannot be restored here
+        saved = saved_encoding(restored_encoding(saved))  # written as this version writes it
+    found = saved_encoding(now)
+    before, after = saved["arguments"], found["arguments"]
+    if saved["name"] != found["name"]:
+        change = f"it was {saved['name']} and is {found['name']} now"
+    elif changed := [name for name in after if name in before and not _alike(before[name], after[name])]:
+        change = (
+            f"{', '.join(changed)} of the encoding {found['name']!r} {'are' if len(changed) > 1 else 'is'} other now"
+        )
+    else:
+        return
+    raise DataError(
+        f"the samples of this run would be encoded in another way than those {run.last_checkpoint} was trained on: "
+        f"{change}. Put back what the encoding is read from (such as the file of data.tokenizer), or start a new run "
+        f"with the new one: {anew(run)}"
+    )
+
+
+def _alike(before: object, now: object) -> bool:
+    """Whether two arguments of an encoding are the same, as far as they can be compared.
+
+    Tensors are statistics of the data, which are compared themselves: their last bits depend on the number of threads,
+    and so may those of numbers.
+    """
+    if isinstance(before, Tensor) and isinstance(now, Tensor):
+        return before.shape == now.shape
+    if isinstance(before, float) and isinstance(now, float):
+        return math.isclose(before, now, rel_tol=CLOSE, abs_tol=CLOSE) or (math.isnan(before) and math.isnan(now))
+    if isinstance(before, list | tuple) and isinstance(now, list | tuple):
+        return len(before) == len(now) and all(map(_alike, before, now))
+    if isinstance(before, dict) and isinstance(now, dict):
+        return before.keys() == now.keys() and all(_alike(before[key], now[key]) for key in now)
+    return before == now
 
 
 def _change(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:

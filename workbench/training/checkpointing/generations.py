@@ -16,6 +16,12 @@ import torch
 
 from workbench.errors import DamagedCheckpointError
 from workbench.files import storage_error
+from workbench.runs.checkpoints import (
+    best_checkpoint,
+    pending_checkpoint,
+    previous_best_checkpoint,
+    previous_checkpoint,
+)
 from workbench.runs.directory import RunDirectory
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.state import TrainingState
@@ -30,10 +36,10 @@ class Generations:
 
     def __init__(self, run: RunDirectory) -> None:
         self.last = run.last_checkpoint
-        self.previous = checkpoints.previous_checkpoint(run)
-        self.best = checkpoints.best_checkpoint(run)
-        self.pending = checkpoints.pending_checkpoint(run)
-        self.previous_best = checkpoints.previous_best_checkpoint(run)
+        self.previous = previous_checkpoint(run)
+        self.best = best_checkpoint(run)
+        self.pending = pending_checkpoint(run)
+        self.previous_best = previous_best_checkpoint(run)
         self._second_name = run.checkpoints / ".previous.pt.tolinkit"
 
     def keep_previous(self) -> None:

@@ -150,6 +150,10 @@ class Saver:
         state = checkpoints.load(path, device)
         notes = course.check_settings(state.get("settings"), self._job.preset, self._run)
         course.check_data(state.get("data"), self._data, self._run)
+        description = state.get("description")
+        course.check_encoding(
+            description.get("encoding") if isinstance(description, dict) else None, self._job.encoding, self._run
+        )
         try:
             position = TrainingState.read({"correct": state.get("hits", 0)} | state["position"])
             _check(position, self._job.samples_per_epoch)

@@ -159,7 +159,7 @@ class _Worker:
 
     def _restore(self, trainer: Trainer, resumed: bool) -> list[str]:
         """Continues where an earlier life of the run has got to; returns what the user should know of it."""
-        from workbench.training.checkpointing.files import can_be_resumed
+        from workbench.runs.checkpoints import can_be_resumed
 
         if can_be_resumed(self._run):
             return trainer.restore()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from workbench.errors import WorkbenchError
 from workbench.runs.control import Command
 from workbench.runs.directory import RunDirectory
@@ -25,6 +27,8 @@ class RunController:
         self._session = session
         self._host = host
         self._columns = columns or ColumnReader()
+        self._said_of: Path | None = None
+        """The run of another loop of which the user was told that a start is one of the draft."""
 
     # Its state.
 
@@ -98,11 +102,28 @@ class RunController:
             path, problem = next(iter(self._draft.problems.items()))
             self._host.say(f"cannot start: {path}: {problem}", "error")
             return
+        if self._is_of_another_loop():
+            return
         try:
             if await self._start(self._draft.preset):
                 self.show_new_run()
         except WorkbenchError as error:
             self._host.say(str(error), "error")
+
+    def _is_of_another_loop(self) -> bool:
+        """Whether the run on the screen is one that workbench cannot start, said for the first time.
+
+        Its key to pause may come just after its end: no training of another preset must begin by that.
+        """
+        watch = self._session.watch
+        if watch is None or watch.own_loop is None or self._said_of == watch.run.path:
+            return False
+        self._said_of = watch.run.path
+        self._host.say(
+            f"the run shown was made by {watch.own_loop.maker}, and cannot be started here; "
+            f"space again starts a run of the preset {self._draft.preset.name}"
+        )
+        return True
 
     async def _start(self, preset: Preset) -> bool:
         check_is_one_run(preset.validation)

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from workbench.alerts.file import has_alerts
-from workbench.followers.files import ProblemReader
+from workbench.followers.files import Kind, ProblemReader
+from workbench.followers.guard import Guard
 from workbench.runs.owned import OwnedDirectory
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Beside:
         self._since = time.time()
         self._reader = ProblemReader(directory)
         self._problems: list[str] = []
+        self._guard = Guard(directory, self._restart)
 
     def start(self) -> None:
         """Starts the followers soon."""
@@ -33,8 +35,18 @@ class Beside:
 
         self._problems += start_followers(self._directory, since=self._since)
 
+    def _restart(self, kind: Kind, since: float) -> list[str]:
+        from workbench.followers.start import start_followers
+
+        return start_followers(self._directory, since=since, kinds=[kind])
+
+    def _check(self) -> None:
+        self._problems += self._guard.check()
+
     def take_problems(self) -> list[str]:
         """What went wrong since the last call, each a sentence."""
+        if self._guard.takes_turn():
+            threading.Thread(target=self._check, daemon=True).start()
         problems, self._problems = [*self._problems, *self._reader.read()], []
         return problems
 

@@ -212,7 +212,10 @@ class Watch:
         if self._is_untouched:
             return ""
         if not self.run.path.exists():
-            return f"{self.run.path} has been deleted or moved; its trainer ends"
+            then = "nothing follows the log any more" if self.is_mirror else "its trainer ends"
+            return f"{self.run.path} has been deleted or moved; {then}"
+        if self.is_mirror:
+            return f"nothing follows its log any more: {self.run.path} could not be written, or its app has ended"
         code = None if self.trainer is None else self.trainer.returncode
         if code == EXIT_STORAGE:
             return f"{self.run.path} could not be written any more; free some space, then resume it"

@@ -42,6 +42,8 @@ class SettingsList(Panel):
         self._draft: Draft | None = None
         self._in_use: dict[str, str] = {}
         self._watched: Preset | None = None
+        self._is_beside_run = False
+        """Whether the other panels show a run."""
         self._is_of_run = False
         """Whether the watched run was started with the draft's settings."""
         self._all_rows: list[Row] = []
@@ -73,11 +75,20 @@ class SettingsList(Panel):
         """The path of the setting whose value is being typed; empty if there is none."""
         return ""
 
-    def show(self, draft: Draft, running: Preset | None = None, watched: Preset | None = None) -> None:
+    def show(
+        self,
+        draft: Draft,
+        running: Preset | None = None,
+        watched: Preset | None = None,
+        *,
+        is_beside_run: bool | None = None,
+    ) -> None:
         """Shows a draft, and beside it the settings of a run in progress where they differ.
 
         watched: the settings with which the run on the screen was started, whether it is running or has ended.
+        is_beside_run: whether there is one: workbench has not trained each; by default where watched is given.
         """
+        self._is_beside_run = watched is not None if is_beside_run is None else is_beside_run
         self._draft = draft
         self._watched = watched
         self._in_use = {}
@@ -115,7 +126,7 @@ class SettingsList(Panel):
     def heading(self) -> Text:
         """Says whose settings these are, once the other panels show a run."""
         name = ("settings", self.style_of("strong"))
-        if self._watched is None or self._draft is None:
+        if not self._is_beside_run or self._draft is None:
             return Text.assemble(name)
         separator = " - " if self.glyphs.ascii else " · "
         if self._is_of_run:

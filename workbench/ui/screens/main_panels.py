@@ -124,7 +124,9 @@ class MainPanels:
         watch = self._session.watch
         running = watch.settings if watch is not None and watch.is_alive else None
         self._shown_rate = None if watch is None else watch.learning_rate
-        self._screen.query_one(SettingsPanel).show(self._draft, running, None if watch is None else watch.preset)
+        watched = None if watch is None else watch.preset
+        panel = self._screen.query_one(SettingsPanel)
+        panel.show(self._draft, running, watched, is_beside_run=watch is not None)
         self.show_top()
 
     @property

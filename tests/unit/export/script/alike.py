@@ -14,6 +14,7 @@ from workbench.export.script.machine import Machine
 from workbench.export.script.process import describe
 from workbench.export.script.recorded import Recorded
 from workbench.export.script.write import write_script
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.runs.directory import create_run
 from workbench.runs.event_lines import float32_text_value
 from workbench.runs.writer import EventWriter
@@ -68,7 +69,7 @@ def assert_trains_alike(preset: Preset, folder: Path) -> str:
             assert (split in found) == (wanted is not None)
             if wanted is not None:
                 assert found[split] == {name: wanted[name] for name in found[split]}
-    best = checkpoints.best_checkpoint(run)
+    best = best_checkpoint(run)
     kept = checkpoints.load(best if best.exists() else run.last_checkpoint, torch.device("cpu"))["model"]
     weights = model.state_dict()
     assert list(weights) == list(kept)

@@ -23,6 +23,7 @@ from workbench.errors import DataError, PresetError
 from workbench.runs.directory import RunDirectory
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import course
+from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.course import digests_of
 from workbench.training.trainer import Trainer
 
@@ -93,8 +94,6 @@ def test_more_epochs_are_trained_and_said(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_an_older_version_says_nothing_of_this_and_is_resumed(tmp_path: Path) -> None:
-    from workbench.training.checkpointing import files as checkpoints
-
     trainer = stopped(tmp_path)
     state = checkpoints.load(trainer.run.last_checkpoint, torch.device("cpu"))
     del state["settings"], state["data"]
@@ -147,6 +146,76 @@ def test_data_that_was_moved_but_not_changed_passes(tmp_path: Path) -> None:
     moved = file.rename(tmp_path / "moved.csv")
     edit(trainer, f"data.file={moved}")
     assert build_trainer(trainer.run).restore() == []
+
+
+# Encoding.
+
+
+def write_tokenizer(file: Path, alphabet: str) -> None:
+    """A tokenizer of single characters, with ids in this order."""
+    vocabulary = {"<unk>": 0} | {letter: number for number, letter in enumerate(alphabet, 1)}
+    model = {"type": "BPE", "vocab": vocabulary, "merges": [], "unk_token": "<unk>"}
+    file.write_text(json.dumps({"version": "1.0", "added_tokens": [], "model": model}))
+
+
+@pytest.fixture
+def spelled(tmp_path: Path) -> Trainer:
+    """A run on texts whose tokens a file defines."""
+    rows = ["text,y", *(f"{'abcd'[row % 4] * (1 + row % 3)}e,{'xz'[row % 2]}" for row in range(120))]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    write_tokenizer(tmp_path / "tok.json", "abcde ")
+    return stopped(
+        tmp_path,
+        *("data.name=text_table", f"data.file={tmp_path / 't.csv'}", "data.target=y", "data.tokens=bpe"),
+        *(f"data.tokenizer={tmp_path / 'tok.json'}", "model.name=bag_of_embeddings"),
+    )
+
+
+@pytest.mark.parametrize("alphabet", ["bacde ", "abcdef "])
+def test_a_tokenizer_file_that_was_changed_is_refused(tmp_path: Path, spelled: Trainer, alphabet: str) -> None:
+    """The texts are the same, but the model would get other ids of them."""
+    write_tokenizer(tmp_path / "tok.json", alphabet)
+    with pytest.raises(DataError, match=r"tokenizer of the encoding 'bpe' is other now. Put back .* data\.tokenizer"):
+        build_trainer(spelled.run).restore()
+    write_tokenizer(tmp_path / "tok.json", "abcde ")
+    assert build_trainer(spelled.run).restore() == []
+
+
+def test_a_tokenizer_file_that_was_moved_or_laid_out_anew_passes(tmp_path: Path, spelled: Trainer) -> None:
+    content = json.loads((tmp_path / "tok.json").read_text())
+    (tmp_path / "moved.json").write_text(json.dumps(content, indent=4))
+    (tmp_path / "tok.json").unlink()
+    edit(spelled, f"data.tokenizer={tmp_path / 'moved.json'}")
+    assert build_trainer(spelled.run).restore() == []
+
+
+def test_a_checkpoint_that_does_not_know_its_encoding_passes(tmp_path: Path, spelled: Trainer) -> None:
+    state = checkpoints.load(spelled.run.last_checkpoint, torch.device("cpu"))
+    write_tokenizer(tmp_path / "tok.json", "bacde ")
+    unknown: list[Any] = [None, {}, {"encoding": {}}, {"encoding": {"name": "bpe", "arguments": {}}}]
+    for description in unknown:
+        checkpoints.save(spelled.run.last_checkpoint, state | {"description": description})
+        assert build_trainer(spelled.run).restore() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "alike"),
+    [
+        (["a", "b"], ["a", "b"], True),
+        (["a", "b"], ["b", "a"], False),
+        (["a"], ["a", "b"], False),
+        ({"a": 1}, {"a": 2}, False),
+        ({"a": 1}, {"b": 1}, False),
+        (1.0, 1.0 + 1e-9, True),
+        (1.0, 1.1, False),
+        (float("nan"), float("nan"), True),
+        (torch.zeros(2), torch.full((2,), 1e-9), True),
+        (torch.zeros(2), torch.zeros(3), False),
+        (True, False, False),
+    ],
+)
+def test_arguments_are_alike_but_for_what_threads_make_of_statistics(before: Any, now: Any, alike: bool) -> None:
+    assert course._alike(before, now) is alike
 
 
 def test_files_of_images_that_are_read_one_by_one_are_known_by_their_names(

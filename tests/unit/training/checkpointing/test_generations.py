@@ -31,10 +31,10 @@ from tests.unit.training.scripted import (
     of_type,
 )
 from workbench.errors import DamagedCheckpointError, StorageError, UserCodeError
+from workbench.runs.checkpoints import best_checkpoint, can_be_resumed, previous_best_checkpoint, previous_checkpoint
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import TestResult, WarningRaised
 from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.files import best_checkpoint, previous_best_checkpoint, previous_checkpoint
 from workbench.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("polling_after_every_step")
@@ -185,7 +185,7 @@ def test_a_kill_between_any_two_steps_of_saving_leaves_a_run_that_ends_the_same(
                 moments += 1
             else:
                 break
-        if not checkpoints.can_be_resumed(trainer.run):
+        if not can_be_resumed(trainer.run):
             continue
         again, _ = resumed(trainer.run)
         assert_same(outcome(again), expected)

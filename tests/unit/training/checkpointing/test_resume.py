@@ -30,11 +30,11 @@ from tests.unit.training.scripted import (
 )
 from workbench.errors import StorageError, WorkbenchError
 from workbench.runs import events
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.runs.control import Request
 from workbench.settings.optimizer import OPTIMIZERS
 from workbench.settings.schedule import SCHEDULES
 from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("all_imported", "polling_after_every_step")

@@ -17,10 +17,10 @@ from tests.unit.training.scripted import build_trainer, new_trainer, of_type
 from workbench.data.samples import InMemory
 from workbench.errors import DamagedCheckpointError, DataError, UntrustedCodeError, UserCodeError
 from workbench.runs import events
+from workbench.runs.checkpoints import best_checkpoint
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.trainer import Trainer
 
