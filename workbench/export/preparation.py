@@ -56,14 +56,14 @@ def _columns_of(column: Column) -> list[str]:
 
 def _of_table(reader: TableReader) -> str:
     if not reader.knows_names:
-        return f"its {len(reader.columns)} columns are numbers in the order of the training data"
+        return f"the {len(reader.columns)} columns of its input are numbers in the order of the training data"
     names = [name for column in reader.columns for name in _columns_of(column)]
     more = f" and {len(names) - MOST_NAMED} more, which the metadata list" * (len(names) > MOST_NAMED)
     words = next((column for column in reader.columns if column.categories), None)
     ones = (
         "" if words is None else f"; {_columns_of(words)[0]} is 1 where {words.name} is {words.categories[0]}, else 0"
     )
-    return f"its columns are, in this order: {', '.join(names[:MOST_NAMED])}{more}{ones}"
+    return f"the columns of its input are, in this order: {', '.join(names[:MOST_NAMED])}{more}{ones}"
 
 
 def _of_images(reader: ImageReader) -> str:

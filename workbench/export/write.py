@@ -85,5 +85,5 @@ def _notes(trained: TrainedModel, kind: str) -> list[str]:
         notes.append("load it with: torch.export.load(FILE).module()")
     if sentence := sentence_about(trained):
         place = "workbench.json in the file" if kind == "torch_export" else "the metadata of the file"
-        notes.append(f"before it, {sentence} ({place} has the details)")
+        notes.append(f"{sentence} ({place} has the details)")
     return notes

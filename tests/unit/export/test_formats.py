@@ -213,8 +213,8 @@ def test_a_row_of_a_table_is_predicted_by_the_metadata_alone(tmp_path: Path) -> 
     }
     assert by_onnx["preparation"] == said["preparation"]
     assert sorted(said["columns"]) == ["city=Bonn", "city=Köln", "city=Ulm", "size"]
-    listed = ", ".join(said["columns"])
-    assert said["preparation"] == f"its columns are, in this order: {listed}; city=Bonn is 1 where city is Bonn, else 0"
+    listed = f"the columns of its input are, in this order: {', '.join(said['columns'])}"
+    assert said["preparation"] == f"{listed}; city=Bonn is 1 where city is Bonn, else 0"
 
     row: dict[str, Any] = {"size": 3.25, "city": "Köln"}
     made: list[float] = []
@@ -236,7 +236,7 @@ def test_a_row_of_a_table_is_predicted_by_the_metadata_alone(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("rows", "its columns are, in this order: sepal length (cm), sepal width (cm), petal length (cm), petal width"),
+        ("rows", "the columns of its input are, in this order: sepal length (cm), sepal width (cm), "),
         ("log_mel", "recordings become one channel at 8,000 Hz in int16, their beginning of "),
         (
             "texts",

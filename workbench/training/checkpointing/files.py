@@ -8,6 +8,7 @@ PyTorch itself would train on with a bit that has flipped on the disk. Of both t
 from __future__ import annotations
 
 import pickle
+import shlex
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,18 +18,52 @@ import torch
 
 from workbench.errors import DamagedCheckpointError, first_line
 from workbench.files import cause_of_failed_write, make_folder, open_regular, write_atomically
-from workbench.runs.checkpoints import anew
+from workbench.runs.checkpoints import anew, best_checkpoint
 from workbench.runs.directory import RunDirectory
 
 VERSION = 1
 
 
 def damaged(path: Path, error: Exception) -> DamagedCheckpointError:
-    """Makes the error for a checkpoint that cannot be used."""
+    """Makes the error for a checkpoint that cannot be used; it names what else can be, as far as there is something."""
     return DamagedCheckpointError(
-        f"the checkpoint {path} is damaged or of another model: {first_line(error)}",
-        f"Start a new run with its preset: {anew(RunDirectory(path.parent.parent))}",
+        f"the checkpoint {path} is damaged or of another model: {first_line(error)}", _advice(path)
     )
+
+
+def run_of(checkpoint: Path) -> RunDirectory | None:
+    """The run that a checkpoint lies in; None for a file somewhere else."""
+    run = RunDirectory(checkpoint.parent.parent)
+    return run if checkpoint.parent == run.checkpoints and run.preset.is_file() else None
+
+
+def _advice(damaged: Path) -> str:
+    run = run_of(damaged)
+    if run is None:
+        return "Copy it again from the folder checkpoints of its run"
+    again = f"tart a new run with its preset: {anew(run)}"
+    best, last = best_checkpoint(run), run.last_checkpoint
+    if damaged == best and _is_whole(last):
+        return (
+            f"The weights of its last epoch are whole, predict with: workbench predict {shlex.quote(str(last))} INPUT "
+            f"(move {best.name} away to evaluate and export them too). Or s{again}"
+        )
+    if damaged == last and _is_whole(best):
+        return (
+            f"The weights of its best epoch are whole, predict with: workbench predict {shlex.quote(str(best))} INPUT. "
+            f"To train on, s{again}"
+        )
+    return f"S{again}"
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a checkpoint is there, and as it was written."""
+    try:
+        with open_regular(path) as file:
+            _check_sums(file)
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+    return True
 
 
 def save(path: Path, state: dict[str, Any], then: Callable[[], None] | None = None) -> int:

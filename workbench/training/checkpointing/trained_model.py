@@ -24,7 +24,6 @@ from workbench.data.target_scale import TargetScale
 from workbench.data.text_encoding import TextEncoding
 from workbench.errors import DataError, PresetError, UntrustedCodeError, UserCodeError
 from workbench.runs.checkpoints import anew
-from workbench.runs.directory import RunDirectory
 from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
 from workbench.training.build_model import build_model
@@ -100,10 +99,11 @@ class TrainedModel(nn.Module):
         state = checkpoints.load(path, CPU)
         described = state.get("description")
         if not isinstance(described, dict):
+            run = checkpoints.run_of(path)
             raise DataError(
                 f"{path} cannot predict: it was written by an earlier version and holds weights alone; the encoding of "
-                "samples, the class names, the target scale and the preset are missing. Train the model again: "
-                f"{anew(RunDirectory(path.parent.parent))}"
+                "samples, the class names, the target scale and the preset are missing. Train the model again"
+                + (" with the preset of its run" if run is None else f": {anew(run)}")
             )
         return cls.restored(described, state["model"], state.get("epoch"), path, device)
 

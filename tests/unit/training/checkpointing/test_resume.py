@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -365,7 +367,15 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
         raise RuntimeError("unexpected pos 64 vs 0")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(StorageError, match=r"last\.pt.*full"):
+    with pytest.raises(StorageError, match=r"last\.pt: unexpected pos 64 vs 0"):
+        trainer.checkpoint()  # the disk has room: the cause is another, and PyTorch's words are all that is known
+    assert trainer.run.last_checkpoint.read_bytes() == before
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StorageError, match=r"last\.pt: No space left on device\. Free some space"):
         trainer.checkpoint()
     assert trainer.run.last_checkpoint.read_bytes() == before
     assert [path.name for path in trainer.run.checkpoints.iterdir() if path.name.startswith(".")] == []

@@ -18,7 +18,7 @@ from workbench.data.samples import InMemory
 from workbench.errors import DamagedCheckpointError, DataError, UntrustedCodeError, UserCodeError
 from workbench.runs import events
 from workbench.runs.checkpoints import best_checkpoint
-from workbench.runs.directory import create_run
+from workbench.runs.directory import RunDirectory, create_run
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.trained_model import TrainedModel
@@ -210,6 +210,36 @@ def test_a_description_that_lacks_a_part_is_damaged(iris: Trainer, tmp_path: Pat
     path = rewritten(iris, tmp_path, lambda state: state["description"].pop(key))
     with pytest.raises(DamagedCheckpointError, match=key):
         TrainedModel.load(path)
+
+
+def test_a_damaged_checkpoint_names_what_predicts(iris: Trainer, tmp_path: Path) -> None:
+    run = RunDirectory(shutil.copytree(iris.run.path, tmp_path / "a run"))
+    best, last = best_checkpoint(run), run.last_checkpoint
+    whole = best.read_bytes()
+
+    def said(path: Path) -> str:
+        with pytest.raises(DamagedCheckpointError) as raised:
+            TrainedModel.load(path)
+        return str(raised.value)
+
+    best.write_bytes(whole[:-100])
+    again = f"tart a new run with its preset: workbench --preset '{run.preset}'"
+    assert said(best).endswith(
+        f". The weights of its last epoch are whole, predict with: workbench predict '{last}' INPUT (move best.pt away "
+        f"to evaluate and export them too). Or s{again}"
+    )
+    TrainedModel.load(last)
+    held = last.read_bytes()
+    last.write_bytes(held[:-100])
+    assert said(best).endswith(f". S{again}"), "both are damaged"
+    best.write_bytes(whole)
+    assert said(last).endswith(
+        f". The weights of its best epoch are whole, predict with: workbench predict '{best}' INPUT. To train on, "
+        f"s{again}"
+    )
+    alone = tmp_path / "mine.pt"
+    alone.write_bytes(whole[:-100])
+    assert said(alone).endswith(". Copy it again from the folder checkpoints of its run")
 
 
 def test_an_encoding_of_another_version_is_reported(iris: Trainer, tmp_path: Path) -> None:
