@@ -14,7 +14,7 @@ from workbench.console import SafeConsole
 from workbench.headless.confusion import confusion_lines
 from workbench.headless.report import print_rows
 from workbench.metrics import metric, written
-from workbench.processes.evaluation import Calibration, Evaluation, JudgedSample, Residuals
+from workbench.processes.evaluation import Calibration, EvaluatedSample, Evaluation, Residuals
 from workbench.runs.directory import RunDirectory
 from workbench.units import count, counted, decimals
 
@@ -141,7 +141,7 @@ def _residuals(found: Sequence[Residuals]) -> list[str]:
     return aligned(rows) + more
 
 
-def _samples(found: Sequence[JudgedSample]) -> list[str]:
+def _samples(found: Sequence[EvaluatedSample]) -> list[str]:
     if not found:
         return []
     has_numbers = bool(found[0].true_values)
@@ -165,7 +165,7 @@ def _samples(found: Sequence[JudgedSample]) -> list[str]:
     return lines[:1] + [part for line, each in of_samples for part in (line, *_text(each.text))]
 
 
-def _windows(found: Sequence[JudgedSample]) -> list[str]:
+def _windows(found: Sequence[EvaluatedSample]) -> list[str]:
     lines = []
     for each in found:
         loss = "nan" if each.loss is None else decimals(each.loss)

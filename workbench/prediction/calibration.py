@@ -13,30 +13,30 @@ BINS = 10
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a model answers, and what is right: tensors of one shape, an element for each prediction."""
+class ClassPredictions:
+    """Predictions of classes or tokens, with their targets: tensors of one shape, an element for each prediction."""
 
     predicted: Tensor
     """The class or token that has the highest probability, int64."""
     probability: Tensor
     """Of that."""
-    right: Tensor
-    """Whether it is right."""
+    correct: Tensor
+    """Whether it is the target."""
     of_true: Tensor
     """The probability of what is right."""
     squares: Tensor
     """The sum of the squares of all probabilities."""
 
     @classmethod
-    def of(cls, probabilities: Tensor, targets: Tensor) -> Answers:
+    def of(cls, probabilities: Tensor, targets: Tensor) -> ClassPredictions:
         """probabilities: (n, classes) or (n, vocabulary, length); targets: what is right, int64 (n,) or (n, length)."""
         probability, predicted = probabilities.max(dim=1)
         of_true = probabilities.gather(1, targets.unsqueeze(1)).squeeze(1)
         return cls(predicted, probability, predicted == targets, of_true, probabilities.square().sum(1))
 
-    def at(self, chosen: Tensor | tuple[Tensor, ...]) -> Answers:
+    def at(self, chosen: Tensor | tuple[Tensor, ...]) -> ClassPredictions:
         """Those of these indices, or where a mask is true."""
-        return Answers(*(getattr(self, each.name)[chosen] for each in fields(self)))
+        return ClassPredictions(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
 
 class CalibrationSums:
@@ -50,18 +50,19 @@ class CalibrationSums:
         self._mistakes: Tensor | int = 0
         self._predictions = 0
 
-    def add(self, answers: Answers) -> None:
+    def add(self, predictions: ClassPredictions) -> None:
         """Adds predictions, whose tensors have one dimension."""
-        confidence = answers.probability.double()
+        confidence = predictions.probability.double()
         edges = torch.linspace(0, 1, BINS + 1, dtype=torch.float64, device=confidence.device)
         place = torch.bucketize(confidence, edges[1:-1])
         if self._bins is None:
             self._bins = confidence.new_zeros(3, BINS)
-        self._bins.index_add_(1, place, torch.stack([torch.ones_like(confidence), confidence, answers.right.double()]))
-        self._brier = self._brier + (answers.squares.double() - 2 * answers.of_true.double() + 1).sum()
+        correct = predictions.correct.double()
+        self._bins.index_add_(1, place, torch.stack([torch.ones_like(confidence), confidence, correct]))
+        self._brier = self._brier + (predictions.squares.double() - 2 * predictions.of_true.double() + 1).sum()
         confident = confidence >= CONFIDENT
         self._confident = self._confident + confident.sum()
-        self._mistakes = self._mistakes + (confident & ~answers.right).sum()
+        self._mistakes = self._mistakes + (confident & ~predictions.correct).sum()
         self._predictions += len(confidence)
 
     def calibration(self) -> Calibration | None:

@@ -12,8 +12,8 @@ from torch import Tensor
 from workbench.data.readers.reader import Raw
 from workbench.data.tokens import PAD
 from workbench.errors import DataError, PresetError
-from workbench.prediction.answers import Answer
-from workbench.prediction.predictor import Answers
+from workbench.prediction.outputs import Output
+from workbench.prediction.predictor import PredictFunction
 from workbench.settings.assignments import parse_assignment
 from workbench.settings.generation import GENERATION_SETTINGS, ContinuedText
 from workbench.settings.preset import Preset
@@ -26,7 +26,7 @@ TOKENS = 200
 """Tokens that are written where the preset writes none while training."""
 
 
-def continuations_of(model: TrainedModel, settings: ContinuedText) -> Answers:
+def continuations_of(model: TrainedModel, settings: ContinuedText) -> PredictFunction:
     """How a language model continues prompts, texts or rows of ids, as the settings say.
 
     The same prompt is always continued in the same way: each has a generator of its own, with the run's seed.
@@ -38,7 +38,7 @@ def continuations_of(model: TrainedModel, settings: ContinuedText) -> Answers:
     def scores(ids: list[int]) -> Tensor:
         return _scores(model.model, ids, device)
 
-    def answer(prompt: Sequence[int]) -> Answer:
+    def output(prompt: Sequence[int]) -> Output:
         if not prompt:
             return {"prediction": None, "error": "the prompt is empty: there is nothing to continue"}
         generator = torch.Generator().manual_seed(model.preset.training.seed % 2**63)
@@ -46,7 +46,7 @@ def continuations_of(model: TrainedModel, settings: ContinuedText) -> Answers:
             ids = continued(prompt, scores, context, settings, generator)
         return {"prediction": ids[len(prompt) :] if tokenizer is None else texts_of(tokenizer, ids, len(prompt))[1]}
 
-    return lambda raw: [answer(prompt) for prompt in _prompts(raw, tokenizer)]
+    return lambda raw: [output(prompt) for prompt in _prompts(raw, tokenizer)]
 
 
 def writing_settings(preset: Preset, overrides: Sequence[str]) -> ContinuedText:

@@ -9,17 +9,19 @@ from typing import Any
 from workbench.data.samples import InMemory, Texts
 from workbench.data.text_encoding import TextEncoding
 from workbench.json_values import finite_or_none
-from workbench.prediction.answers import class_names
 from workbench.prediction.labelled_data import Part
-from workbench.prediction.verdicts import Verdicts
-from workbench.processes.evaluation import MOST_TARGETS, JudgedSample
+from workbench.prediction.outputs import class_names
+from workbench.prediction.sample_predictions import SamplePredictions
+from workbench.processes.evaluation import MOST_TARGETS, EvaluatedSample
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 MOST_CHARACTERS = 300
 """Of a text."""
 
 
-def described(number: int, verdicts: Verdicts, parts: Sequence[Part], trained: TrainedModel) -> JudgedSample:
+def described(
+    number: int, predictions: SamplePredictions, parts: Sequence[Part], trained: TrainedModel
+) -> EvaluatedSample:
     """A sample. number: counted over all parts."""
     of_part, part = number, parts[0]
     for part in parts:
@@ -27,47 +29,47 @@ def described(number: int, verdicts: Verdicts, parts: Sequence[Part], trained: T
             break
         of_part -= len(part.split)
     said = _classes if trained.task == "classification" else _numbers if trained.task == "regression" else _tokens
-    return JudgedSample(
+    return EvaluatedSample(
         number=of_part,
         split=part.name,
-        loss=finite_or_none(float(verdicts.losses[number])),
+        loss=finite_or_none(float(predictions.losses[number])),
         origin=part.origin(of_part),
         text=_text(part, of_part, trained),
-        **said(number, verdicts, trained),
+        **said(number, predictions, trained),
         true_values=part.target_values(of_part)[:MOST_TARGETS] if trained.task == "regression" else [],
     )
 
 
-def _classes(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
+def _classes(number: int, predictions: SamplePredictions, trained: TrainedModel) -> dict[str, Any]:
     names = class_names(trained)
     return {
-        "true": names[int(verdicts.true[number])],
-        "predicted": names[int(verdicts.predicted[number])],
-        **_probabilities(number, verdicts),
+        "true": names[int(predictions.true[number])],
+        "predicted": names[int(predictions.predicted[number])],
+        **_probabilities(number, predictions),
     }
 
 
-def _tokens(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
-    assert verdicts.places is not None
+def _tokens(number: int, predictions: SamplePredictions, trained: TrainedModel) -> dict[str, Any]:
+    assert predictions.places is not None
     return {
-        "true": _token(int(verdicts.true[number]), trained),
-        "predicted": _token(int(verdicts.predicted[number]), trained),
-        "place": int(verdicts.places[number]),
-        **_probabilities(number, verdicts),
+        "true": _token(int(predictions.true[number]), trained),
+        "predicted": _token(int(predictions.predicted[number]), trained),
+        "place": int(predictions.places[number]),
+        **_probabilities(number, predictions),
     }
 
 
-def _numbers(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
-    values = verdicts.predicted[number, :MOST_TARGETS]
+def _numbers(number: int, predictions: SamplePredictions, trained: TrainedModel) -> dict[str, Any]:
+    values = predictions.predicted[number, :MOST_TARGETS]
     return {"predicted_values": values.where(values.isfinite(), math.nan).tolist()}
 
 
-def _probabilities(number: int, verdicts: Verdicts) -> dict[str, float | None]:
-    assert verdicts.probability is not None
-    assert verdicts.probability_of_true is not None
+def _probabilities(number: int, predictions: SamplePredictions) -> dict[str, float | None]:
+    assert predictions.probability is not None
+    assert predictions.probability_of_true is not None
     return {
-        "probability": finite_or_none(float(verdicts.probability[number])),
-        "probability_of_true": finite_or_none(float(verdicts.probability_of_true[number])),
+        "probability": finite_or_none(float(predictions.probability[number])),
+        "probability_of_true": finite_or_none(float(predictions.probability_of_true[number])),
     }
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from workbench.data.progress import Report
 from workbench.json_values import finite_or_none
-from workbench.prediction.answers import class_names
 from workbench.prediction.confusion import confused_pairs
 from workbench.prediction.describe_samples import described
 from workbench.prediction.labelled_data import LabelledData, other_data, own_data
 from workbench.prediction.measure import Measurement, on_device
+from workbench.prediction.outputs import class_names
 from workbench.prediction.residuals import residuals_of
+from workbench.prediction.sample_predictions import PredictionCollector, SamplePredictions
 from workbench.prediction.trained_on import TrainedOn
-from workbench.prediction.verdicts import VerdictCollector, Verdicts
 from workbench.processes.evaluation import CONFIDENT, Evaluation, EvaluationRequest
 from workbench.settings.data_choice import DataChoice
 from workbench.settings.preset import Preset
@@ -37,10 +37,10 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
     source, found = _read(request, trained, preset, report)
     change, seen = _compared(request, trained, found, is_own=request.data is None)
     measurement = Measurement(trained, preset, device, found, request.class_counts)
-    collector = VerdictCollector(measurement.loss_of_scores, preset.loss.probabilities, trained.target_scale)
+    collector = PredictionCollector(measurement.loss_of_scores, preset.loss.probabilities, trained.target_scale)
     metrics = measurement.measure(collector.add, report)
-    verdicts = collector.verdicts()
-    mistakes = verdicts.confident_mistakes(request.worst, CONFIDENT)
+    predictions = collector.predictions()
+    mistakes = predictions.confident_mistakes(request.worst, CONFIDENT)
     has_classes = trained.task == "classification"
     is_number = trained.task == "regression"
     monitor = str(preset.training.monitor)
@@ -48,7 +48,7 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
         weights=f"best epoch {trained.epoch:,}" if trained.epoch is not None else "last checkpoint",
         data=_named(source),
         split=found.split,
-        samples=len(verdicts.losses),
+        samples=len(predictions.losses),
         device=str(device),
         task=trained.task,
         learns=found.parts[0].data.learns,
@@ -57,12 +57,18 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
         metrics=finite_or_none(metrics),
         calibration=None if is_number else collector.calibration.calibration(),
         confident_mistakes=None if is_number else collector.calibration.confident_mistakes(),
-        confused=confused_pairs(verdicts.predicted, verdicts.true, class_names(trained)) if has_classes else [],
-        residuals=residuals_of(verdicts.predicted, verdicts.true, trained.targets) if is_number else [],
-        worst=[described(each, verdicts, found.parts, trained) for each in verdicts.worst(request.worst)],
-        confident=[described(each, verdicts, found.parts, trained) for each in mistakes],
+        confused=confused_pairs(predictions.predicted, predictions.true, class_names(trained)) if has_classes else [],
+        residuals=residuals_of(predictions.predicted, predictions.true, trained.targets) if is_number else [],
+        worst=[described(each, predictions, found.parts, trained) for each in predictions.worst(request.worst)],
+        confident=[described(each, predictions, found.parts, trained) for each in mistakes],
         data_changes=change,
-        notes=[*device_notes, *seen, *found.notes, *_probability_notes(preset, trained.task), *_finite_notes(verdicts)],
+        notes=[
+            *device_notes,
+            *seen,
+            *found.notes,
+            *_probability_notes(preset, trained.task),
+            *_finite_notes(predictions),
+        ],
     )
 
 
@@ -102,8 +108,8 @@ def _probability_notes(preset: Preset, task: str) -> list[str]:
     ]
 
 
-def _finite_notes(verdicts: Verdicts) -> list[str]:
-    broken = int((~verdicts.losses.isfinite()).sum())
+def _finite_notes(predictions: SamplePredictions) -> list[str]:
+    broken = int((~predictions.losses.isfinite()).sum())
     if not broken:
         return []
     have = "has" if broken == 1 else "have"

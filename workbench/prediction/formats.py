@@ -19,7 +19,7 @@ class JsonLines:
 
     def line(self, prediction: Prediction) -> str:
         """The line of a prediction, with its end."""
-        values = prediction.place | (prediction.answer or {"prediction": None})
+        values = prediction.place | (prediction.output or {"prediction": None})
         values |= {"error": prediction.error} if prediction.error else {}
         try:
             return json.dumps(values, allow_nan=False) + "\n"
@@ -30,22 +30,22 @@ class JsonLines:
 class Csv:
     """A row of comma-separated values a line, below a header."""
 
-    def __init__(self, places: Sequence[str], answers: Sequence[str]) -> None:
-        """places: the names of what says where a sample comes from; answers: the columns of what is answered.
+    def __init__(self, places: Sequence[str], outputs: Sequence[str]) -> None:
+        """places: the names of what says where a sample comes from; outputs: the columns of what is predicted.
 
         Numbers by name have the columns `<key>_<name>`, for probabilities `probability_<class>`.
         """
         self._places = places
-        self._answers = answers
-        self.header = self._row([*places, *answers])
+        self._outputs = outputs
+        self.header = self._row([*places, *outputs])
 
     def line(self, prediction: Prediction) -> str:
         """The line of a prediction, with its end."""
-        values = flat(prediction.answer) | ({"error": prediction.error} if prediction.error else {})
+        values = flat(prediction.output) | ({"error": prediction.error} if prediction.error else {})
         return self._row(
             [
                 *(prediction.place.get(name, "") for name in self._places),
-                *(values.get(name, "") for name in self._answers),
+                *(values.get(name, "") for name in self._outputs),
             ]
         )
 
@@ -55,10 +55,10 @@ class Csv:
         return written.getvalue()
 
 
-def flat(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer with a column for each number that it holds by name."""
+def flat(output: dict[str, Any]) -> dict[str, Any]:
+    """The output with a column for each number that it holds by name."""
     columns: dict[str, Any] = {}
-    for key, value in answer.items():
+    for key, value in output.items():
         if isinstance(value, dict):
             columns |= {f"{PREFIXES.get(key, key)}_{name}": each for name, each in value.items()}
         else:

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from workbench.data.progress import Report
 from workbench.json_values import finite_or_none
-from workbench.prediction.answers import (
-    Answer,
+from workbench.prediction.labelled_data import own_data
+from workbench.prediction.measure import Measurement, on_device
+from workbench.prediction.outputs import (
+    Output,
     class_names,
     named_numbers,
     of_classes,
@@ -20,8 +22,6 @@ from workbench.prediction.answers import (
     of_windows,
     target_names,
 )
-from workbench.prediction.labelled_data import own_data
-from workbench.prediction.measure import Measurement, on_device
 from workbench.prediction.predictor import Prediction
 from workbench.prediction.trained_on import TrainedOn
 from workbench.processes.predict import SplitChoice
@@ -63,12 +63,12 @@ def predict_split(
     rows = count(1)
 
     def keep(scores: Tensor, targets: Tensor) -> None:
-        for answer in _answers(model, scores, targets, all_classes=all_classes):
+        for output in _outputs(model, scores, targets, all_classes=all_classes):
             row = next(rows)
             origin = part.origin(row - 1)
             if model.task == "regression":
-                answer["target"] = named_numbers(part.target_values(row - 1), target_names(model))
-            emit(Prediction({"input": split, "row": row} | ({"origin": origin} if origin else {}), answer))
+                output["target"] = named_numbers(part.target_values(row - 1), target_names(model))
+            emit(Prediction({"input": split, "row": row} | ({"origin": origin} if origin else {}), output))
 
     measurement = Measurement(model, preset, device, found)
     metrics = measurement.measure(keep)
@@ -77,8 +77,8 @@ def predict_split(
     return SplitPredictions(known, change, [*device_notes, *notes, *found.notes])
 
 
-def _answers(model: TrainedModel, scores: Tensor, targets: Tensor, *, all_classes: bool) -> list[Answer]:
-    """The answers for a batch, as `Evaluator` gives it: raw scores of classes, or numbers in the data's own units.
+def _outputs(model: TrainedModel, scores: Tensor, targets: Tensor, *, all_classes: bool) -> list[Output]:
+    """The outputs for a batch, as `Evaluator` gives it: raw scores of classes, or numbers in the data's own units.
 
     Those of numbers have no target: the numbers of a batch have been scaled and scaled back.
     """
@@ -87,5 +87,5 @@ def _answers(model: TrainedModel, scores: Tensor, targets: Tensor, *, all_classe
     if model.task == "regression":
         return of_numbers(scores, target_names(model))
     names = class_names(model)
-    answers = of_classes(model.preset.loss.probabilities(scores), names, all_classes=all_classes)
-    return [answer | {"target": names[number]} for answer, number in zip(answers, targets.tolist(), strict=True)]
+    outputs = of_classes(model.preset.loss.probabilities(scores), names, all_classes=all_classes)
+    return [output | {"target": names[number]} for output, number in zip(outputs, targets.tolist(), strict=True)]

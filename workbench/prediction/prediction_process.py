@@ -33,7 +33,7 @@ def main() -> int:
     serve(Request, answer)
 
 
-class Output:
+class LineSender:
     """Sends the lines of predictions, several at a time."""
 
     def __init__(self, form: JsonLines | Csv, send: Send) -> None:
@@ -64,9 +64,9 @@ class Output:
 
 def answer(request: Request, send: Send) -> Predicted:
     """Predicts what is asked for. Raises WorkbenchError."""
-    from workbench.prediction.answers import FEW_CLASSES, class_names, columns_of
     from workbench.prediction.formats import Csv, JsonLines
     from workbench.prediction.load import load_model, model_file
+    from workbench.prediction.outputs import FEW_CLASSES, class_names, columns_of
     from workbench.training.device import configure_torch
 
     report_progress("loading the model")
@@ -86,24 +86,24 @@ def answer(request: Request, send: Send) -> Predicted:
         places = SPLIT_PLACES if reader is None else reader.place_names
         columns = columns_of(model, all_classes=all_classes, of_split=bool(request.split))
         form = Csv(places, [*columns, *(["error"] if request.skip_broken else [])])
-    output = Output(form, send)
+    sender = LineSender(form, send)
     began = time.perf_counter()
     metrics: dict[str, Any] = {}
     notes: list[str] = []
     changes = ""
     try:
         if reader is None:
-            of_split = _predict_split(request, model, file, output, all_classes=all_classes)
+            of_split = _predict_split(request, model, file, sender, all_classes=all_classes)
             metrics, changes, notes = of_split.metrics, of_split.data_changes, of_split.notes
         else:
             predictor = _predictor(request, model, reader, all_classes=all_classes)
             for prediction in predictor.predict(_sources(request)):
-                output.add(prediction)
+                sender.add(prediction)
             notes = predictor.notes
     finally:
-        output.flush()  # what was predicted before an error is not lost
+        sender.flush()  # what was predicted before an error is not lost
     seconds = time.perf_counter() - began
-    return Predicted(str(file), output.samples, output.broken, round(seconds, 4), metrics, changes, notes)
+    return Predicted(str(file), sender.samples, sender.broken, round(seconds, 4), metrics, changes, notes)
 
 
 def _device(name: str) -> torch.device:
@@ -135,23 +135,23 @@ def _predictor(request: Request, model: TrainedModel, reader: Reader[Any], *, al
     from workbench.data.readers.texts import TextReader
     from workbench.data.text_encoding import TextEncoding
     from workbench.prediction.continuing import continuations_of, writing_settings
-    from workbench.prediction.predictor import Predictor, answers_of, usual_batch_size
+    from workbench.prediction.predictor import Predictor, predict_function, usual_batch_size
 
     if model.task == "language_modeling":
-        answers = continuations_of(model, writing_settings(model.preset, request.overrides))
+        function = continuations_of(model, writing_settings(model.preset, request.overrides))
     else:
         if request.overrides:
             raise UsageError("--set says how a language model writes; a trained model is as it is")
-        answers = answers_of(model, all_classes=all_classes)
+        function = predict_function(model, all_classes=all_classes)
     batch_size = request.batch_size or usual_batch_size(model)
     if request.texts and not isinstance(reader, TextReader):
         raise UsageError(f"--text is for a model of texts; this one takes {reader.takes}")
     encoding = model.encoding if isinstance(model.encoding, TextEncoding) else None
-    return Predictor(reader, answers, batch_size, skip_broken=request.skip_broken, encoding=encoding)
+    return Predictor(reader, function, batch_size, skip_broken=request.skip_broken, encoding=encoding)
 
 
 def _predict_split(
-    request: Request, model: TrainedModel, file: Path, output: Output, *, all_classes: bool
+    request: Request, model: TrainedModel, file: Path, sender: LineSender, *, all_classes: bool
 ) -> SplitPredictions:
     from workbench.prediction.load import last_checkpoint_beside
     from workbench.prediction.own_split import predict_split
@@ -162,7 +162,7 @@ def _predict_split(
         split,
         last_checkpoint_beside(file),
         lambda progress: report_progress(progress.what, progress.done, progress.total),
-        output.add,
+        sender.add,
         all_classes=all_classes,
     )
 

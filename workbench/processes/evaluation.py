@@ -107,7 +107,7 @@ class Confused:
 
 
 @dataclass(frozen=True)
-class JudgedSample:
+class EvaluatedSample:
     """What the model predicts of a sample, and what is right. Of a language model, the sample is a window of text."""
 
     number: int
@@ -163,9 +163,9 @@ class Evaluation:
     """The most frequent pairs of a class and another that is predicted in its place."""
     residuals: list[Residuals] = field(default_factory=list)
     """Of a regression, for each target, or the first of many; empty where a prediction is not finite."""
-    worst: list[JudgedSample] = field(default_factory=list)
+    worst: list[EvaluatedSample] = field(default_factory=list)
     """Those with the highest loss, the worst first."""
-    confident: list[JudgedSample] = field(default_factory=list)
+    confident: list[EvaluatedSample] = field(default_factory=list)
     """The most confident mistakes, the most confident first."""
     data_changes: str = ""
     """How the run's own data have changed since; empty where they are the same or are not compared."""

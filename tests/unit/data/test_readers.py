@@ -366,7 +366,7 @@ def test_arrays_that_claim_to_be_large_are_refused_before_they_are_read(
     """A small compressed file may hold them; here the numbers are not even there."""
     file, member = tmp_path / "a.npz", io.BytesIO()
     for shape, order, said in (
-        ((3, 10**12), False, r"a.npz: x has shape \(1000000000000,\), but samples of the model have \(2,\)"),
+        ((3, 10**12), False, r"a.npz, sample 1: x has shape \(1000000000000,\), but samples of the model have \(2,\)"),
         ((10**12, 2), True, r"a.npz, x takes .* at a time, .* of memory are free"),
     ):
         member.seek(0)

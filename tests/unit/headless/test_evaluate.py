@@ -20,9 +20,9 @@ from workbench.processes.evaluation import (
     Calibration,
     ConfidentMistakes,
     Confused,
+    EvaluatedSample,
     Evaluation,
     EvaluationRequest,
-    JudgedSample,
     ReliabilityBin,
     Residuals,
 )
@@ -38,7 +38,7 @@ METRICS = {
     "loss": 0.25, "accuracy": 0.9, "f1_macro": 0.89, "precision": [1.0, 0.8], "recall": [0.75, 1.0], "f1": [0.86, 0.89],
     "support": [8, 12], "confusion": [[6, 2], [0, 12]],
 }  # fmt: skip
-WORST = JudgedSample(
+WORST = EvaluatedSample(
     7, "test", 4.5, origin="line 9", true="cat", predicted="dog", probability=0.98, probability_of_true=0.011
 )
 CLASSES = Evaluation(
@@ -51,12 +51,12 @@ NUMBERS = Evaluation(
     weights="last checkpoint", data="diabetes", split="all", samples=3, device="cpu", task="regression",
     learns="progression: numbers from 25 to 346", monitor="loss", classes=[], metrics={"loss": 0.5, "r2": 0.7},
     residuals=[Residuals("y", 0.5, 2.0, {"5": -1.0, "50": 0.25, "95": 3.5}, 2.1, 1.5, 0.75)],
-    worst=[JudgedSample(2, "all", 1.5, true_values=[52.0], predicted_values=[float("nan")])],
+    worst=[EvaluatedSample(2, "all", 1.5, true_values=[52.0], predicted_values=[float("nan")])],
 )  # fmt: skip
 TOKENS = Evaluation(
     weights="best epoch 1", data="topics", split="test", samples=9, device="cpu", task="language_modeling",
     learns="the next of 105 tokens", monitor="loss", classes=[], metrics={"loss": 3.0, "perplexity": 20.0},
-    worst=[JudgedSample(4, "test", 5.5, true="]", predicted=" ", probability=0.2, probability_of_true=0.0002,
+    worst=[EvaluatedSample(4, "test", 5.5, true="]", predicted=" ", probability=0.2, probability_of_true=0.0002,
                         text="del s[i:\nj]", place=8)],
 )  # fmt: skip
 

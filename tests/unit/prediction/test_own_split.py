@@ -104,8 +104,8 @@ def test_tokens_of_a_text(train_example: Callable[..., Trained]) -> None:
     assert {"loss", "perplexity", "token_accuracy", "bits_per_byte"} <= set(answer.metrics)
     tokens = sum(line["tokens"] for line in lines)
     assert sum(line["correct"] for line in lines) / tokens == trained.test["token_accuracy"]
-    surprise = sum(line["surprise"] for line in lines) / tokens
-    assert np.exp(surprise) == pytest.approx(trained.test["perplexity"], rel=1e-12)
+    nll = sum(line["negative_log_likelihood"] for line in lines) / tokens
+    assert np.exp(nll) == pytest.approx(trained.test["perplexity"], rel=1e-12)
     assert all(isinstance(line["prediction"], str) for line in lines)
 
 

@@ -145,7 +145,7 @@ class ArrayReader(Reader[ArraySample]):
             raise DataError(f"{where} has shape {shape}; it must hold samples")
         by_name = "" if self._is_one_tensor else name
         if not _fits(shape[1:], raw["shape"], by_name):
-            raise DataError(f"{file}: {_wrong_shape(by_name, shape[1:], raw['shape'])}")
+            raise DataError(f"{file}, sample 1: {_wrong_shape(by_name, shape[1:], raw['shape'])}")
         one = math.prod(shape[1:]) * dtype.itemsize
         if is_fortran and len(shape) > 1:  # the numbers of a sample lie apart
             _check_memory(one * shape[0], where)

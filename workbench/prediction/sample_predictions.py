@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from workbench.data.target_scale import TargetScale
-from workbench.prediction.calibration import Answers, CalibrationSums
+from workbench.prediction.calibration import CalibrationSums, ClassPredictions
 from workbench.settings.loss import IGNORED
 
 OfEach = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class SamplePredictions:
     """Of all samples, in order; on the host."""
 
     losses: Tensor
@@ -48,7 +48,7 @@ class Verdicts:
 
 
 @dataclass
-class VerdictCollector:
+class PredictionCollector:
     """Takes the scores and targets of each batch of an evaluation, see `Evaluator.evaluate`."""
 
     loss: OfEach
@@ -69,9 +69,9 @@ class VerdictCollector:
         else:
             self._add_classes(scores, targets)
 
-    def verdicts(self) -> Verdicts:
+    def predictions(self) -> SamplePredictions:
         """All that was added."""
-        return Verdicts(**{name: torch.cat(parts).cpu() for name, parts in self._kept.items()})
+        return SamplePredictions(**{name: torch.cat(parts).cpu() for name, parts in self._kept.items()})
 
     def _add_numbers(self, values: Tensor, targets: Tensor) -> None:
         scaled = [values.double(), targets.double()]
@@ -82,25 +82,25 @@ class VerdictCollector:
         self._keep(losses=self._of_each(*scaled), predicted=values.clone(), true=targets.clone())
 
     def _add_classes(self, scores: Tensor, targets: Tensor) -> None:
-        answers = Answers.of(self.probabilities(scores), targets)
-        self.calibration.add(answers)
+        predictions = ClassPredictions.of(self.probabilities(scores), targets)
+        self.calibration.add(predictions)
         self._keep(
             losses=self._of_each(scores, targets),
-            predicted=answers.predicted,
+            predicted=predictions.predicted,
             true=targets.clone(),
-            probability=answers.probability,
-            probability_of_true=answers.of_true,
+            probability=predictions.probability,
+            probability_of_true=predictions.of_true,
         )
 
     def _add_windows(self, scores: Tensor, targets: Tensor) -> None:
         """scores: (n, vocabulary, length); targets: int64 (n, length), IGNORED among them."""
         counts, known = targets != IGNORED, targets.clamp(min=0)
-        answers = Answers.of(self.probabilities(scores), known)
-        self.calibration.add(answers.at(counts))
+        predictions = ClassPredictions.of(self.probabilities(scores), known)
+        self.calibration.add(predictions.at(counts))
         # The token that is least expected stands for its window.
-        places = answers.of_true.masked_fill(~counts, float("inf")).argmin(dim=1)
+        places = predictions.of_true.masked_fill(~counts, float("inf")).argmin(dim=1)
         rows = torch.arange(len(places), device=places.device)
-        chosen = answers.at((rows, places))
+        chosen = predictions.at((rows, places))
         self._keep(
             losses=self._of_each(scores, targets),
             predicted=chosen.predicted,

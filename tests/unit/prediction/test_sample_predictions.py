@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workbench.data.target_scale import TargetScale
-from workbench.prediction.calibration import Answers, CalibrationSums
+from workbench.prediction.calibration import CalibrationSums, ClassPredictions
 from workbench.prediction.confusion import confused_pairs
 from workbench.prediction.residuals import residuals_of
-from workbench.prediction.verdicts import VerdictCollector
+from workbench.prediction.sample_predictions import PredictionCollector
 from workbench.settings.loss import IGNORED, LOSSES, CrossEntropy, LossChoice
 
 SAMPLES, CLASSES = 500, 4
@@ -30,9 +30,9 @@ def drawn(classes: int = CLASSES) -> tuple[Tensor, Tensor]:
     return scores, targets
 
 
-def collected(loss: LossChoice, scores: Tensor, targets: Tensor, batch: int = 64) -> VerdictCollector:
+def collected(loss: LossChoice, scores: Tensor, targets: Tensor, batch: int = 64) -> PredictionCollector:
     counts = None if targets.dim() == 2 else torch.bincount(targets)
-    collector = VerdictCollector(loss.build(counts), loss.probabilities, None)
+    collector = PredictionCollector(loss.build(counts), loss.probabilities, None)
     for some, expected in zip(scores.split(batch), targets.split(batch), strict=True):
         collector.add(some, expected)
     return collector
@@ -67,7 +67,7 @@ def test_the_brier_score_of_two_classes_is_twice_that_of_the_second_class() -> N
 
 def test_a_probability_at_the_edge_of_two_bins_is_in_the_lower_one() -> None:
     sums = CalibrationSums()
-    sums.add(Answers.of(torch.tensor([[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]]), torch.tensor([0, 1, 0])))
+    sums.add(ClassPredictions.of(torch.tensor([[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]]), torch.tensor([0, 1, 0])))
     found = sums.calibration()
     assert found is not None
     assert [each.predictions for each in found.bins] == [0, 0, 0, 0, 1, 0, 0, 1, 0, 1]
@@ -79,7 +79,7 @@ def test_a_probability_at_the_edge_of_two_bins_is_in_the_lower_one() -> None:
 def test_no_predictions_and_no_numbers_have_no_calibration() -> None:
     sums = CalibrationSums()
     assert sums.calibration() is None
-    sums.add(Answers.of(torch.full((1, 2), float("nan")), torch.tensor([0])))
+    sums.add(ClassPredictions.of(torch.full((1, 2), float("nan")), torch.tensor([0])))
     assert sums.calibration() is None
 
 
@@ -102,33 +102,33 @@ def test_the_loss_of_each_sample_is_that_of_a_batch_that_has_it_alone(settings: 
     loss = choice.model_validate(settings)
     assert isinstance(loss, LossChoice)
     scores, targets = drawn()
-    verdicts = collected(loss, scores, targets).verdicts()
+    predictions = collected(loss, scores, targets).predictions()
     alone = loss.build(torch.bincount(targets))
     expected = [float(alone(scores[i : i + 1], targets[i : i + 1])) for i in range(SAMPLES)]
-    assert verdicts.losses.tolist() == pytest.approx(expected, rel=1e-5)
-    assert verdicts.worst(3) == np.argsort(-np.array(expected), kind="stable")[:3].tolist()
+    assert predictions.losses.tolist() == pytest.approx(expected, rel=1e-5)
+    assert predictions.worst(3) == np.argsort(-np.array(expected), kind="stable")[:3].tolist()
 
 
 def test_each_sample_has_its_prediction_and_both_probabilities() -> None:
     scores, targets = drawn()
-    verdicts = collected(CrossEntropy(), scores, targets).verdicts()
+    predictions = collected(CrossEntropy(), scores, targets).predictions()
     probabilities = scores.softmax(1)
-    assert torch.equal(verdicts.predicted, scores.argmax(1))
-    assert torch.equal(verdicts.true, targets)
-    assert verdicts.probability is not None
-    torch.testing.assert_close(verdicts.probability, probabilities.amax(1))
-    mistakes = verdicts.confident_mistakes(1000, 0.9)
+    assert torch.equal(predictions.predicted, scores.argmax(1))
+    assert torch.equal(predictions.true, targets)
+    assert predictions.probability is not None
+    torch.testing.assert_close(predictions.probability, probabilities.amax(1))
+    mistakes = predictions.confident_mistakes(1000, 0.9)
     confident = (probabilities.amax(1) >= 0.9) & (scores.argmax(1) != targets)
     assert sorted(mistakes) == confident.nonzero().squeeze(1).tolist()
     assert 5 < len(mistakes) < 100
-    of_mistakes = verdicts.probability[torch.tensor(mistakes)]
+    of_mistakes = predictions.probability[torch.tensor(mistakes)]
     assert of_mistakes.tolist() == sorted(of_mistakes.tolist(), reverse=True)
 
 
 def test_a_sample_without_a_number_is_the_worst() -> None:
     scores, targets = drawn()
     scores[17] = float("nan")
-    assert collected(CrossEntropy(), scores, targets).verdicts().worst(1) == [17]
+    assert collected(CrossEntropy(), scores, targets).predictions().worst(1) == [17]
 
 
 def test_a_window_stands_for_its_least_expected_token_and_padding_counts_nowhere() -> None:
@@ -136,15 +136,15 @@ def test_a_window_stands_for_its_least_expected_token_and_padding_counts_nowhere
     scores, targets = torch.randn(6, 5, 9, generator=generator), torch.randint(0, 5, (6, 9), generator=generator)
     targets[2, 4:] = IGNORED
     collector = collected(CrossEntropy(), scores, targets, 4)
-    verdicts = collector.verdicts()
+    predictions = collector.predictions()
     surprise = F.cross_entropy(scores, targets, reduction="none", ignore_index=IGNORED)
     counts = targets != IGNORED
-    torch.testing.assert_close(verdicts.losses.float(), surprise.sum(1) / counts.sum(1))
-    assert verdicts.places is not None
-    assert torch.equal(verdicts.places, surprise.masked_fill(~counts, -1.0).argmax(1))
+    torch.testing.assert_close(predictions.losses.float(), surprise.sum(1) / counts.sum(1))
+    assert predictions.places is not None
+    assert torch.equal(predictions.places, surprise.masked_fill(~counts, -1.0).argmax(1))
     rows = torch.arange(6)
-    assert torch.equal(verdicts.true, targets[rows, verdicts.places])
-    assert torch.equal(verdicts.predicted, scores.argmax(1)[rows, verdicts.places])
+    assert torch.equal(predictions.true, targets[rows, predictions.places])
+    assert torch.equal(predictions.predicted, scores.argmax(1)[rows, predictions.places])
     found = collector.calibration.calibration()
     assert found is not None
     assert sum(each.predictions for each in found.bins) == int(counts.sum()) == 49
@@ -162,12 +162,12 @@ def test_the_loss_of_numbers_is_in_the_scale_in_which_they_were_trained() -> Non
     assert loss is not None
     built = loss.model_validate({"name": "mse"})
     assert isinstance(built, LossChoice)
-    collector = VerdictCollector(built.build(None), built.probabilities, scale)
+    collector = PredictionCollector(built.build(None), built.probabilities, scale)
     collector.add(values, targets)
-    verdicts = collector.verdicts()
+    predictions = collector.predictions()
     expected = (((values - targets) / torch.tensor([100.0, 50.0])) ** 2).mean(1)
-    torch.testing.assert_close(verdicts.losses, expected)
-    assert verdicts.confident_mistakes(5, 0.9) == []
+    torch.testing.assert_close(predictions.losses, expected)
+    assert predictions.confident_mistakes(5, 0.9) == []
 
 
 def test_residuals_are_those_of_numpy_scipy_and_scikit_learn() -> None:
