@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.peers import text_script
 from workbench.data.samples import Texts
 from workbench.data.text_encoding import Words
@@ -13,6 +15,7 @@ from workbench.settings.preset import Preset
 from workbench.training.job import build_job
 
 
+@pytest.mark.slow
 def test_it_has_the_words_the_parameters_and_the_scale_of_the_preset() -> None:
     preset = Preset.load(Path("presets/text-docstrings.toml")).override(["validation.method=none"])
     texts = preset.validation.build(preset.data.build(lambda _: None)).train

@@ -35,6 +35,8 @@ class AlertReader:
         self._read_at = clock.monotonic()
         """When the last progress was read."""
         self._has_ended = False
+        self.judged_until = 0.0
+        """Time of the last event that was taken, in seconds since 1970."""
 
     def read(self, events: Sequence[Event], *, is_alive: bool) -> None:
         """What was read of the run just now, often nothing; is_alive: whether its trainer still lived before."""
@@ -48,6 +50,7 @@ class AlertReader:
 
     def take(self, events: Sequence[Event], offset: int = 0) -> None:
         """New events; offset: of their end in the file, which does not matter here."""
+        self.judged_until = max([self.judged_until, *(event.time for event in events)])
         if self._judge.take(events):
             self._read_at = self._clock.monotonic()
         self._send()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from workbench.alerts.alert import Alert
 from workbench.alerts.clock import Clock
@@ -14,7 +18,9 @@ from workbench.alerts.judge import Judge
 from workbench.alerts.post import WAITS_SECONDS, post_to_ntfy, post_to_webhook
 from workbench.alerts.reader import AlertReader
 from workbench.alerts.settings import AlertSettings, load_alerts
-from workbench.errors import EXIT_DONE
+from workbench.errors import EXIT_DONE, StorageError
+from workbench.files import read_small, write_text_atomically
+from workbench.followers.files import FollowerFiles
 from workbench.followers.follow import follow_to_end
 from workbench.followers.log import Log
 from workbench.runs.event_lines import decode
@@ -77,11 +83,25 @@ def follow_with_alerts(directory: OwnedDirectory, since: float, log: Log) -> int
     clock, settings = Clock(), load_alerts()
     log.say(f"follows since {time.strftime('%H:%M:%S', time.localtime(since))}")
     senders = [ThreadSender(name, send, log) for name, send in ways(settings).items()]
-    reader = AlertReader(Judge(settings, directory, since), senders, clock)
+    state = FollowerFiles(directory, "alerts").state
+    reader = AlertReader(Judge(settings, directory, max(since, _judged_until(state))), senders, clock)
     tail = EventTail(directory.events, decode_study if isinstance(directory, StudyDirectory) else decode)
     has_begun = follow_to_end(directory, tail, reader, since, clock=clock)
+    with suppress(StorageError):
+        write_text_atomically(state, json.dumps({"judged_until": reader.judged_until}) + "\n", parents=False)
     for sender in senders:
         if not sender.is_done:
             log.problem(f"{sender.name} has not sent everything: it took too long")
     log.say("the end" if has_begun else "nothing was trained")
     return EXIT_DONE
+
+
+def _judged_until(state: Path) -> float:
+    """The time of the last event that a former follower has judged: it may have seen the run resumed, and told its end.
+
+    0 if there was none. An event of that very moment is judged again, so the next moment counts.
+    """
+    try:
+        return math.nextafter(float(json.loads(read_small(state))["judged_until"]), math.inf)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return 0.0

@@ -125,6 +125,21 @@ def test_each_life_of_a_run_sends_its_end_once(
     assert sent(out) == ["completed", "completed"]
 
 
+def test_the_end_of_a_life_that_begins_while_the_last_alert_is_sent_is_sent_once(
+    run: RunDirectory, alerts: Callable[[str], None], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    alerts(f"command = 'cat >> {out}; echo >> {out}; sleep 2'")
+    for life in (1, 2):
+        since = time.time()
+        trainer = trainer_of(run, 3.0)
+        start_followers(run, since=since)
+        trainer.wait()
+        wait_for(lambda: len(sent(out)) >= life)  # noqa: B023
+    wait_for(lambda: not followers_of(run))
+    assert sent(out) == ["completed", "completed"]
+
+
 def test_a_command_that_fails_is_said_where_the_user_looks(run: RunDirectory, alerts: Callable[[str], None]) -> None:
     alerts("command = 'exit 3'")
     since = time.time()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +51,26 @@ def run_script(text: str, folder: Path) -> tuple[Any, list[float], list[dict[str
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    model, losses, epochs = module.train()
+    with unchanged_process():
+        spec.loader.exec_module(module)
+        model, losses, epochs = module.train()
     return model, losses, epochs
+
+
+@contextmanager
+def unchanged_process() -> Iterator[None]:
+    """Sets back what a script sets for its process, for the tests that follow in this one."""
+    threads, precision, limit = (
+        torch.get_num_threads(),
+        torch.get_float32_matmul_precision(),
+        csv.field_size_limit(),
+    )
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(precision)
+        csv.field_size_limit(limit)
 
 
 def assert_trains_alike(preset: Preset, folder: Path) -> str:
