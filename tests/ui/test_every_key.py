@@ -27,7 +27,9 @@ def test_every_action_has_its_method(screen: type[object], name: str) -> None:
     assert callable(getattr(screen, f"action_{name.partition('(')[0]}", None))
 
 
-@pytest.mark.parametrize("ending", ["", "alive", "stopped", "completed"])
+@pytest.mark.parametrize(
+    "ending", ["", "alive", *(pytest.param(each, marks=pytest.mark.slow) for each in ("stopped", "completed"))]
+)
 def test_no_key_of_the_main_screen_ends_the_app(tmp_path: Path, ending: str) -> None:
     """ "": before any run. What a key opens is left by esc; what would start a trainer is pressed elsewhere."""
     runs, path = tmp_path / "runs", tmp_path / "mine.toml"

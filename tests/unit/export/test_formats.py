@@ -106,6 +106,7 @@ for start in range(0, len(files), 3):
 """
 
 
+@pytest.mark.slow
 def test_torch_alone_gives_the_same(data: Data, tmp_path: Path) -> None:
     """All in one process, which takes long to import PyTorch."""
     _check_all(list(SMALL), data, tmp_path)

@@ -108,7 +108,7 @@ def test_a_request_stops_it(tmp_path: Path) -> None:
     assert status(RunDirectory(callback.directory)) == "stopped"
 
 
-@pytest.mark.parametrize("saved_at", [16, 12])
+@pytest.mark.parametrize("saved_at", [pytest.param(16, marks=pytest.mark.slow), 12])
 def test_a_training_that_continues_from_a_checkpoint_continues_its_steps_and_epochs(
     tmp_path: Path, saved_at: int
 ) -> None:

@@ -270,7 +270,8 @@ class MainView(Screen[None]):
     def show_wrong_setting(self, wrong: str) -> None:
         if self.pages.is_compact and self.pages.page != "settings":
             self.go_to("settings")
-        self.query_one(SettingsPanel).go_to_fault(wrong)
+        for panel in self.query(SettingsPanel):  # none once the app ends: what it was planning fails then
+            panel.go_to_fault(wrong)
 
     def show_charts(self) -> None:
         if self.pages.page == "settings" and self.pages.is_compact:

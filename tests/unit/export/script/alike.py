@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from workbench.export.script.machine import Machine
@@ -26,6 +27,11 @@ from workbench.training.checkpointing import files as checkpoints
 from workbench.training.inbox import Inbox
 from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
+
+
+def slow(*assignments: str) -> Any:
+    """The parameter of a test that takes long: only a slow run has it."""
+    return pytest.param(list(assignments), id=" ".join(assignments), marks=pytest.mark.slow)
 
 
 def script_of(preset: Preset, *, engine: str = "eager", on_gpu: bool = False) -> str:

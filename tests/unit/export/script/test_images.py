@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.unit.export.script.alike import assert_is_well_written, assert_trains_alike, run_script, script_of
+from tests.unit.export.script.alike import assert_is_well_written, assert_trains_alike, run_script, script_of, slow
 from workbench.settings.preset import Preset
 
 SMALL = ("data.name=digits", "data.batch_size=256", "training.epochs=1", "runtime.device=cpu")
@@ -48,8 +48,10 @@ def colours(tmp_path: Path) -> str:
     "model",
     [
         ["model.name=resnet9", "model.width=4", "activation.name=gelu"],
-        ["model.name=torchvision", "model.architecture=shufflenet_v2_x0_5", "model.resize=32"],
-        ["model.name=torchvision", "model.architecture=mobilenet_v3_small", "activation.name=silu", "model.resize=40"],
+        slow("model.name=torchvision", "model.architecture=shufflenet_v2_x0_5", "model.resize=32"),
+        slow(
+            "model.name=torchvision", "model.architecture=mobilenet_v3_small", "activation.name=silu", "model.resize=40"
+        ),
         ["model.name=torchvision", "model.architecture=resnet18"],
     ],
     ids=" ".join,

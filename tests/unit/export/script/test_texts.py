@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.export.script.alike import assert_trains_alike, script_of
+from tests.unit.export.script.alike import assert_trains_alike, script_of, slow
 from workbench.errors import UsageError
 from workbench.settings.preset import Preset
 
@@ -36,9 +36,9 @@ def folder(tmp_path: Path) -> str:
     [
         ["model.name=text_cnn", "model.windows=[1, 2]", "model.channels=6", "data.min_count=5"],
         ["model.name=bag_of_embeddings", "model.hidden=[5]", "data.tokens=bytes", "data.max_length=30"],
-        ["model.name=gru", "model.state=6", "model.layers=2", "model.dropout=0.2", "data.tokens=characters"],
+        slow("model.name=gru", "model.state=6", "model.layers=2", "model.dropout=0.2", "data.tokens=characters"),
         ["model.name=lstm", "model.state=6", "model.bidirectional=false", "model.pooling=last", "data.lowercase=false"],
-        ["model.name=gru", "model.state=6", "model.pooling=last", "data.group_by_length=false"],
+        slow("model.name=gru", "model.state=6", "model.pooling=last", "data.group_by_length=false"),
         ["model.name=transformer", "model.feed_forward=12", "model.layers=2", "model.heads=2"],
         ["model.name=transformer", "model.feed_forward=12", "model.positions=sinusoidal", "model.heads=2"],
     ],

@@ -112,7 +112,8 @@ def test_every_activation_is_compiled_right() -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("task", [pytest.param("classification", marks=pytest.mark.slow), "regression"])
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["classification", "regression"])
 def test_every_loss_is_compiled_right(task: str) -> None:
     """All of a task together, each with another weight."""
     jobs = [job_of(task, loss) for loss in losses_for(task)]
