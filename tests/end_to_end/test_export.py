@@ -64,7 +64,7 @@ def test_a_trained_model_leaves_in_each_format(workbench: Workbench) -> None:
     torch.testing.assert_close(torch.tensor(json.loads(done.stdout)), expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interruption_leaves_nothing_behind(
     workbench: Workbench, run_of: Callable[..., Path], number: signal.Signals
 ) -> None:
@@ -79,6 +79,7 @@ def test_an_interruption_leaves_nothing_behind(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_the_old_file_as_it_was(workbench: Workbench, run_of: Callable[..., Path]) -> None:
     run, file = run_of(*PIXELS), workbench.folder / "out" / "model.onnx"
     file.parent.mkdir()
@@ -93,6 +94,7 @@ def test_a_kill_leaves_the_old_file_as_it_was(workbench: Workbench, run_of: Call
     assert list(file.parent.iterdir()) == [file]
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_leaves_nothing_behind(workbench: Workbench, run_of: Callable[..., Path]) -> None:
     """A limit on the size of files, which PyTorch's zip writer does not tell from other errors."""
     run = run_of("data.name=digits", "model.hidden=[512]")

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from tests.end_to_end.conftest import Workbench, events_of
@@ -19,6 +20,7 @@ RUN_IT = (
 SETTINGS = ("training.epochs=40", "model.dropout=0.2", "schedule.name=one_cycle", "training.early_stopping_patience=12")
 
 
+@pytest.mark.slow
 def test_the_script_of_a_run_trains_to_the_same_bits(workbench: Workbench) -> None:
     done = workbench.run("train", "iris", *(word for each in SETTINGS for word in ("--set", each)), "-q")
     assert done.returncode == 0, done.stderr

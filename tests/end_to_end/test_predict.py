@@ -96,6 +96,7 @@ def test_what_is_wrong_is_said_and_nothing_is_half_written(trained: Workbench) -
     assert (trained.folder / "taken.jsonl").read_text() == "taken"
 
 
+@pytest.mark.slow
 def test_an_interruption_a_full_disk_and_a_reader_that_leaves_end_it_at_once(trained: Workbench) -> None:
     header, *rows = FLOWERS.splitlines()
     (trained.folder / "many.csv").write_text("\n".join([header, *rows * 200_000]))

@@ -205,6 +205,7 @@ def test_code_that_draws_from_random_and_numpy_gives_the_same_losses_warm_and_co
     assert len(set(losses)) > 1
 
 
+@pytest.mark.slow
 def test_what_a_standby_imports_and_a_cold_trainer_does_not_draws_no_random_number() -> None:
     """Reliability R2: but for what a job imports before it seeds."""
     script = """

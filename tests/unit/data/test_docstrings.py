@@ -33,6 +33,7 @@ def test_each_package_has_paragraphs_of_its_own_without_its_name(samples: Sample
     assert all(text == " ".join(text.split()) for text in texts)
 
 
+@pytest.mark.slow
 def test_a_second_reading_gives_the_same(samples: Samples) -> None:
     again = docstrings(TOKENS, 0, lambda progress: None).train
     assert isinstance(samples.train, Texts)
