@@ -21,6 +21,7 @@ def xz_bits_per_byte(text: str) -> float:
     return 8 * len(lzma.compress(content, preset=9)) / len(content)
 
 
+@pytest.mark.slow
 def test_it_writes_after_each_epoch(workbench: Workbench) -> None:
     """A tiny one, for two epochs."""
     tiny = [

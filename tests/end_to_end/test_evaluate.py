@@ -16,6 +16,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_run_is_evaluated_on_its_own_data_and_on_a_file(workbench: Workbench) -> None:
     (workbench.folder / "train.csv").write_text("\n".join(["x,y,kind", *ROWS]))
     data = ("data.name=csv", "data.file=train.csv", "data.target=kind", "data.batch_size=16")

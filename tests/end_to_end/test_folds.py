@@ -33,6 +33,7 @@ def fold_of(run: RunDirectory) -> int:
     return validation.number
 
 
+@pytest.mark.slow
 def test_all_folds_are_trained_and_judged_together(workbench: Workbench) -> None:
     done = workbench.run("--preset", "iris", *SMALL, *FOLDS, "--one-by-one", "--json")
     assert done.returncode == 0, done.stderr

@@ -82,6 +82,7 @@ def assert_equal_runs(warm: RunDirectory, cold: RunDirectory) -> None:
     assert warm.worker_log.read_bytes() == cold.worker_log.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(
     tmp_path: Path, standby: Standby
 ) -> None:
@@ -261,6 +262,7 @@ def test_a_run_handed_over_during_the_imports_is_trained_and_closing_the_standby
     assert status(run) == "completed"
 
 
+@pytest.mark.slow
 def test_warming_up_never_asks_for_a_gpu_and_leaves_no_file(tmp_path: Path) -> None:
     script = """
 import torch

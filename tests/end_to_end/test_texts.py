@@ -56,6 +56,7 @@ def test_a_table_is_learned_and_its_checkpoint_reads_raw_texts(workbench: Workbe
     assert [model.classes[index] for index in probabilities.argmax(1).tolist()] == ["good", "bad"]
 
 
+@pytest.mark.slow
 def test_a_folder_is_learned_by_bpe_and_broken_files_are_named(workbench: Workbench) -> None:
     for number, (text, label) in enumerate(reviews(160)):
         file = workbench.folder / "texts" / label / f"{number}.txt"

@@ -63,6 +63,7 @@ def test_a_search_finds_the_best_and_saves_it_as_a_preset(workbench: Workbench) 
     assert len(completed) == 2
 
 
+@pytest.mark.slow
 def test_trials_of_a_search_are_trained_together_and_the_best_again_as_runs(workbench: Workbench) -> None:
     done = workbench.run(
         "tune", "search", *TINY, *RATES, "--search", "optimizer.weight_decay=0..0.1", "--trials", "8",

@@ -40,6 +40,7 @@ def test_tune_lr_prints_curves_and_names_rates_and_saves_a_preset(workbench: Wor
     assert not (workbench.folder / "runs").exists()
 
 
+@pytest.mark.slow
 def test_tune_batch_prints_a_row_a_batch_size_and_the_knee(workbench: Workbench) -> None:
     done = workbench.run("tune", "batch", "--preset", "fast", "--set", "data.name=iris", "--up-to", "8", "--json")
     assert done.returncode == 0, done.stderr

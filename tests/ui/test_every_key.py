@@ -28,7 +28,7 @@ def test_every_action_has_its_method(screen: type[object], name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "ending", ["", "alive", *(pytest.param(each, marks=pytest.mark.slow) for each in ("stopped", "completed"))]
+    "ending", ["alive", *(pytest.param(each, marks=pytest.mark.slow) for each in ("", "stopped", "completed"))]
 )
 def test_no_key_of_the_main_screen_ends_the_app(tmp_path: Path, ending: str) -> None:
     """ "": before any run. What a key opens is left by esc; what would start a trainer is pressed elsewhere."""
