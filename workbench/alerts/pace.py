@@ -1,48 +1,11 @@
-"""Tells when a run makes no progress for long past its usual pace."""
+"""Recognises when a run makes no progress for long past its usual pace."""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 
-from workbench.runs.events import (
-    Checkpointed,
-    EpochEnd,
-    Event,
-    Finished,
-    Logged,
-    Prepared,
-    Progress,
-    Started,
-    State,
-    Steps,
-    TestResult,
-    TextGenerated,
-)
-from workbench.runs.measurements import Health, Profiled
-from workbench.tuning.events import (
-    MetricKnown,
-    PresetSaved,
-    StudyFinished,
-    StudyStarted,
-    StudyState,
-    TrialAsked,
-    TrialDiscarded,
-    TrialFinished,
-    TrialPaused,
-    TrialRetried,
-    TrialStarted,
-    TrialStopped,
-    TrialValue,
-)
-
-PROGRESS = (
-    *(Started, Progress, Prepared, State, Steps, Logged, EpochEnd, TextGenerated, Health, Profiled, Checkpointed),
-    *(TestResult, Finished),
-    *(StudyStarted, StudyState, MetricKnown, TrialAsked, TrialStarted, TrialValue, TrialPaused, TrialStopped),
-    *(TrialDiscarded, TrialRetried, TrialFinished, StudyFinished, PresetSaved),
-)
-"""What is written only when training advances. Readings of the machine, for one, are written by a thread of a watched
-loop each second, also while its step hangs."""
+from workbench.runs.events import Event, Finished, Prepared, Progress, Started, State
+from workbench.tuning.events import StudyFinished, StudyStarted, StudyState
 
 GAPS = 50
 """The usual wait is the longest of the last of them: a first slow step is forgotten."""
@@ -72,7 +35,7 @@ class Pace:
 
     def take(self, event: Event) -> bool:
         """Learns from an event; returns whether it is progress."""
-        if not isinstance(event, PROGRESS):
+        if not event.is_progress:
             return False
         if self._last is not None and self._state not in WITHOUT_PACE:
             gap = max(event.time - self._last, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,15 @@ def write_checked(request: Request, report: Report) -> ExportedModel:
     """Writes the file and compares it. Raises WorkbenchError; the file may then be there in part."""
     run, path = RunDirectory(Path(request.run)), Path(request.path)
     checkpoint = model_checkpoint(run)
-    trained = TrainedModel.load(checkpoint)
+    state = checkpoints.load(checkpoint, CPU)  # once: a run that still trains replaces the file
+    trained = TrainedModel.of_state(copy.deepcopy(state), checkpoint)
     report(f"exporting to {request.kind}")
-    metrics = checkpoints.load(checkpoint, CPU).get("validation")
     try:
-        _writer(request.kind)(trained, path, provenance_of(trained, run.name, checkpoint, metrics))
+        _writer(request.kind)(trained, path, provenance_of(trained, run.name, checkpoint, state.get("validation")))
     except OSError as error:
         raise storage_error(Path(request.target or request.path), error) from error
-    # Read again: whatever an exporter does to a model, it is compared with the checkpoint.
-    trained = TrainedModel.load(checkpoint)
+    # Built again: whatever an exporter does to a model, the file is compared with the checkpoint.
+    trained = TrainedModel.of_state(state, checkpoint)
     report("reading samples to compare on")
     samples = samples_of(trained, lambda progress: report(progress.what))
     batches = batches_of(samples.raw, trained(batch_of(samples.raw, 0, 1)).numel())

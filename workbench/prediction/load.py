@@ -48,27 +48,28 @@ def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = Fal
         raise UsageError(f"{path} is not there")
     if file.suffix not in (CHECKPOINT, SAFETENSORS):
         raise UsageError(f"{path} is neither a run, a checkpoint (best.pt, last.pt) nor a .safetensors file")
-    if trust_code:
-        _trust_code_of(file)
     if file.suffix == CHECKPOINT:
-        return TrainedModel.load(file, device)
+        state = checkpoints.load(file, CPU)
+        if trust_code:
+            described = state.get("description")
+            _trust_code_of(described.get("preset") if isinstance(described, dict) else None, file)
+        return TrainedModel.of_state(state, file, device)
+    if trust_code:
+        _trust_code_of(_preset_in(file), file)
     from workbench.export.safetensors_file import load_safetensors
 
     return load_safetensors(file, device)
 
 
-def _trust_code_of(file: Path) -> None:
-    """Stores that the code of the preset in a file may run; where there is none to be found, loading says why."""
-    text = _preset_in(file)
+def _trust_code_of(text: object, file: Path) -> None:
+    """Stores that the code of the preset from a file may run; where there is no preset, loading says why."""
     if isinstance(text, str):
         for reference, _ in Preset.from_toml(text, str(file)).code_calls():
             code.trust(reference)
 
 
 def _preset_in(file: Path) -> object:
-    if file.suffix == CHECKPOINT:
-        described = checkpoints.load(file, CPU).get("description")
-        return described.get("preset") if isinstance(described, dict) else None
+    """The preset in a .safetensors file; None where it has none, or cannot be read."""
     import safetensors
 
     try:

@@ -19,6 +19,8 @@ class Event:
     """Base class of events; `time` is in seconds since 1970 (UTC), set by the writer."""
 
     type: ClassVar[str]
+    is_progress: ClassVar[bool] = True
+    """Whether it is written only when training advances: readings, notes and answers also come while a step hangs."""
     time: Annotated[float, moment] = 0.0
 
 
@@ -180,6 +182,7 @@ class RequestHandled(Event):
     """
 
     type: ClassVar[str] = "obeyed"
+    is_progress: ClassVar[bool] = False
     command: str
     step: int
     accepted: bool = True
@@ -208,6 +211,7 @@ class WarningRaised(Event):
     """A warning for the user, or a note."""
 
     type: ClassVar[str] = "warning"
+    is_progress: ClassVar[bool] = False
     step: int
     message: str
     command: str | None = None

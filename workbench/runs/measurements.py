@@ -19,6 +19,7 @@ class Timing(Event):
     """How long the last steps took, in milliseconds a step, by phase."""
 
     type: ClassVar[str] = "timing"
+    is_progress: ClassVar[bool] = False
     step: int
     steps: int
     """How many steps the throughput was counted over."""
@@ -44,6 +45,7 @@ class Footprint(Event):
     """How much of the device's memory a run uses, by kind; written when it is known and when the peak has risen."""
 
     type: ClassVar[str] = "footprint"
+    is_progress: ClassVar[bool] = False
     step: int
     kinds: dict[str, int]
     """Bytes: parameters, gradients, optimizer and data now; activations and the rest at the peak."""
@@ -64,6 +66,7 @@ class Memory(Event):
     """Memory, utilization, power and temperature at one moment, in bytes, percent, watts and degrees Celsius."""
 
     type: ClassVar[str] = "memory"
+    is_progress: ClassVar[bool] = False
     step: int
     host_rss_bytes: int | None = None
     host_available_bytes: int | None = None
@@ -124,6 +127,7 @@ class MemorySnapshot(Event):
     """A summary of the contents of the device's memory was written."""
 
     type: ClassVar[str] = "memory_snapshot"
+    is_progress: ClassVar[bool] = False
     step: int
     steps: int
     """For how many steps allocations were recorded before; 0 if only the living tensors are known."""

@@ -136,6 +136,7 @@ class Noted(Event):
     """Something that the user should know."""
 
     type: ClassVar[str] = "noted"
+    is_progress: ClassVar[bool] = False
     message: str
 
 

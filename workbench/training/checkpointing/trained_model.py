@@ -96,7 +96,11 @@ class TrainedModel(nn.Module):
         Raises DamagedCheckpointError; DataError where the checkpoint was written before it could predict alone;
         UntrustedCodeError or UserCodeError where the code of the user's own model is not trusted or not there.
         """
-        state = checkpoints.load(path, CPU)
+        return cls.of_state(checkpoints.load(path, CPU), path, device)
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any], path: Path, device: torch.device = CPU) -> Self:
+        """The model in the state of a checkpoint that was read from `path`. Raises as `load` does."""
         described = state.get("description")
         if not isinstance(described, dict):
             run = checkpoints.run_of(path)
