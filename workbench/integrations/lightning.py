@@ -11,67 +11,41 @@ Each batch is a step. Metrics that the module logs under `val_NAME` are those of
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from workbench.foreign_logs.names import metrics_of
+from workbench.integrations.watched_training import WatchedTraining
 from workbench.own_loop.loop import is_torch_loader, samples_in
-from workbench.own_loop.open_run import open_loop
-from workbench.own_loop.watch import WatchedRun
 
 
-class WorkbenchCallback(Callback):
+class WorkbenchCallback(WatchedTraining, Callback):
     """Writes a run directory, and obeys requests to stop, to pause, and for another learning rate.
 
     The phase data is the time until Lightning has a batch on its device. The run ends with `fit`.
     """
 
-    def __init__(
-        self,
-        name: str = "lightning",
-        *,
-        settings: Mapping[str, Any] | None = None,
-        monitor: str | None = None,
-        runs_dir: str | os.PathLike[str] | None = None,
-    ) -> None:
-        """settings: beside the module's `hparams`. The others are as for `workbench.watch`."""
-        self._name = name
-        self._settings = settings
-        self._monitor = monitor
-        self._runs_dir = runs_dir
-        self._run: WatchedRun | None = None
-        self._updates = False
-        """Whether the present batch updates the model: not each does where gradients are accumulated."""
+    made_by = "lightning"
 
-    @property
-    def directory(self) -> Path | None:
-        """The run's directory; None before training, and on all ranks but the first."""
-        return None if self._run is None else self._run.directory
+    _updates = False
+    """Whether the present batch updates the model: not each does where gradients are accumulated."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero:
             return
         epochs = trainer.max_epochs
-        loop, directory = open_loop(
-            self._name,
+        self._open(
+            pl_module.hparams,
             epochs=epochs if epochs is not None and epochs > 0 else None,
-            settings=dict(pl_module.hparams) | dict(self._settings or {}),
-            monitor=self._monitor,
-            runs_folder=None if self._runs_dir is None else Path(self._runs_dir),
-            measure=True,
-            made_by="lightning",
+            step=trainer.fit_loop.total_batch_idx + 1,
+            epoch=trainer.current_epoch,
             model=pl_module,
             optimizer=trainer.optimizers[0] if trainer.optimizers else None,
             device=pl_module.device,
-            step=trainer.fit_loop.total_batch_idx + 1,
-            epoch=trainer.current_epoch,
         )
-        self._run = WatchedRun(loop, directory)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._run is not None:

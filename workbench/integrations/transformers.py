@@ -12,18 +12,15 @@ there. A step's phases are data, the optimizer, and the rest of the step.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from workbench.foreign_logs.names import metrics_of
-from workbench.own_loop.open_run import open_loop
-from workbench.own_loop.watch import WatchedRun
+from workbench.integrations.watched_training import WatchedTraining
 
 ALWAYS = (
     "learning_rate", "per_device_train_batch_size", "gradient_accumulation_steps", "num_train_epochs", "weight_decay",
@@ -37,34 +34,17 @@ NO_SETTINGS = re.compile(
 """Settings that change no training, or are no user's to read."""
 
 
-class WorkbenchCallback(TrainerCallback):
+class WorkbenchCallback(WatchedTraining, TrainerCallback):
     """Writes a run directory, and obeys requests to stop, to pause, and for another learning rate.
 
     The run ends with `train`, or with the program where `train` raises.
     """
 
-    def __init__(
-        self,
-        name: str = "transformers",
-        *,
-        settings: Mapping[str, Any] | None = None,
-        monitor: str | None = None,
-        runs_dir: str | os.PathLike[str] | None = None,
-    ) -> None:
-        """settings: beside the training arguments. The others are as for `workbench.watch`."""
-        self._name = name
-        self._settings = settings
-        self._monitor = monitor
-        self._runs_dir = runs_dir
-        self._run: WatchedRun | None = None
-        self._samples = 0
-        """Of a step, on this rank."""
-        self._steps_per_epoch: int | None = None
+    made_by = "transformers"
 
-    @property
-    def directory(self) -> Path | None:
-        """The run's directory; None before training, and on all ranks but the first."""
-        return None if self._run is None else self._run.directory
+    _samples = 0
+    """Of a step, on this rank."""
+    _steps_per_epoch: int | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -74,21 +54,15 @@ class WorkbenchCallback(TrainerCallback):
         epochs = int(state.num_train_epochs) or None
         self._samples = args.train_batch_size * args.gradient_accumulation_steps
         self._steps_per_epoch = round(state.max_steps / epochs) if epochs and state.max_steps > 0 else None
-        loop, directory = open_loop(
-            self._name,
+        self._open(
+            _settings(args),
             epochs=epochs,
-            settings=_settings(args) | dict(self._settings or {}),
-            monitor=self._monitor,
-            runs_folder=None if self._runs_dir is None else Path(self._runs_dir),
-            measure=True,
-            made_by="transformers",
+            step=state.global_step,
+            epoch=int(state.epoch or 0),
             model=kwargs.get("model"),
             optimizer=kwargs.get("optimizer"),
             device=args.device,
-            step=state.global_step,
-            epoch=int(state.epoch or 0),
         )
-        self._run = WatchedRun(loop, directory)
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
