@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import Callback
 
 from workbench.foreign_logs.names import metrics_of
 from workbench.integrations.watched_training import WatchedTraining
-from workbench.own_loop.loop import is_torch_loader, samples_in
+from workbench.own_loop.batches import is_torch_loader, samples_in
 
 
 class WorkbenchCallback(WatchedTraining, Callback):

@@ -25,7 +25,10 @@ class WatchedTraining:
         monitor: str | None = None,
         runs_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        """name: of the run; settings: beside those of the trainer (Lightning: the module's `hparams`). The others are as for `workbench.watch`."""
+        """name: of the run. settings: beside those of the trainer; for Lightning, of the module's `hparams`.
+
+        The others are as for `workbench.watch`.
+        """
         super().__init__()
         self._name = self.made_by if name is None else name
         self._settings = dict(settings or {})

@@ -7,37 +7,31 @@ themselves. Per step it costs a few microseconds; ten times a second it polls, a
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DivergedError
-from workbench.metrics import METRICS, metric
 from workbench.own_loop.divergence import Divergence
 from workbench.own_loop.learning_rate import OptimizerRate, StepRates
+from workbench.own_loop.logs import Logs
 from workbench.own_loop.recorder import Recorder
-from workbench.own_loop.values import ValueReader, detached, number
-from workbench.printable import as_text
+from workbench.own_loop.values import scalars
 from workbench.runs.best import Best
 from workbench.runs.control import Request
-from workbench.runs.event_lines import float32_text_value
 from workbench.runs.events import (
     EpochEnd,
     Finished,
-    Logged,
     Prepared,
     RequestHandled,
     Started,
     State,
-    Steps,
     TestResult,
     WarningRaised,
 )
 from workbench.runs.status import Summary
-from workbench.runs.typed import WELL_KNOWN
 from workbench.training.requests import RequestHandler
 from workbench.training.timing.clock import HostClock, PhaseClock
 from workbench.training.timing.time_account import TimeAccount
@@ -101,10 +95,6 @@ class Loop:
         """The phase that time outside all marked phases belongs to: `step` where the loop tells only of some."""
         self.marked = ""
         """The phase that the present step has told of last."""
-        self.losses: list[tuple[int, Any]] = []
-        """Of steps that were logged since the last poll."""
-        self.metrics: dict[str, tuple[int, Any]] = {}
-        """Further values: the latest of each since the last poll."""
         self.requests: RequestHandler | None = None
         """None before the first step."""
         self.is_finished = False
@@ -122,14 +112,9 @@ class Loop:
         self._best = Best(monitor)
         self._divergence = Divergence()
         self._times = TimeAccount()
-        self._loss_reader: ValueReader[int] = ValueReader()
-        self._metric_reader: ValueReader[tuple[int, str]] = ValueReader()
+        self._logged = Logs(recorder.write, self._step_rates, step)
         self._steps_per_epoch: int | None = None
         self._steps_in_epoch = 0
-        self._reported_step = step
-        """The last step that a Steps event was about."""
-        self._loss_step = step
-        """The last step whose loss was in one."""
         self._next_poll = self._next_report = 0.0
         self._began = perf_counter()
         self._present: Epoch | None = None
@@ -300,18 +285,13 @@ class Loop:
     @property
     def has_stepped(self) -> bool:
         """Whether the present step, which is not over, has updated the model or logged its loss."""
-        return self.marked == "optimizer" or (bool(self.losses) and self.losses[-1][0] > self.step)
+        return self.marked == "optimizer" or self._logged.last_step > self.step
 
     # What is logged.
 
     def log(self, values: Mapping[str, Any], *, of_last_step: bool = False) -> None:
         """Takes values of the present step; waits for nothing. of_last_step: of the one before, which is over."""
-        step = self.step + 1 if self.clock.running and not of_last_step else self.step
-        for name, value in values.items():
-            if name == "loss":
-                self.losses.append((step, detached(value)))
-            elif value is not None:
-                self.metrics[name] = (step, detached(value))
+        self._logged.take(self.step + 1 if self.clock.running and not of_last_step else self.step, values)
 
     def validation(self, values: Mapping[str, Any]) -> None:
         """Takes metrics of the validation split, which belong to the epoch that is not over, or was over last."""
@@ -324,29 +304,16 @@ class Loop:
             self._present.validation_seconds += seconds
             self._times.add("validate", seconds)
         self.poll(wait=True)  # the metrics are waited for anyway, and the losses of the steps came before them
-        found = self._numbers("validation", values)
+        found = scalars("validation", values, self.warn)
         self._present.validation.update(found)
         if "loss" in found:
             self._take_loss("validation loss", self.step, found["loss"])
 
     def test(self, values: Mapping[str, Any]) -> None:
         """Takes metrics of the test split."""
-        if found := self._numbers("test", values):
+        if found := scalars("test", values, self.warn):
             self._test = (self._test or {}) | found
             self._recorder.write(TestResult(step=self.step, weights="as the loop gave them", metrics=self._test))
-
-    def _numbers(self, what: str, values: Mapping[str, Any]) -> dict[str, float]:
-        """The values that are numbers, under names that readers take for numbers."""
-        found = {}
-        for name, value in values.items():
-            read = number(value)
-            if read is None:
-                self.warn(f"{what}: {name} is not one number, and is left out")
-            else:
-                found[_scalar_name(as_text(str(name)))] = read
-                if metric(name).is_fraction and read > 1:
-                    self.warn(f"{what}: {name} is {read:g}, and is taken as a fraction, which is 1 at most")
-        return found
 
     def warn(self, message: str) -> None:
         """Tells whoever watches of a problem, once."""
@@ -374,61 +341,20 @@ class Loop:
             self.requests.handle(self.step, self._state)
 
     def _read_losses(self, epoch: Epoch | None, wait: bool) -> None:
-        logged, self.losses = self.losses, []
-        arrived = self._loss_reader.read(logged, wait=wait)
+        arrived = self._logged.arrived(wait=wait)
         if epoch is not None:
             epoch.loss_sum += sum(loss for _, loss in arrived)
             epoch.losses += len(arrived)
         for step, loss in arrived:
             self._take_loss("loss", step, loss)
-        if arrived:
-            self._write_losses(dict(arrived))  # of several losses of one step the last counts
-        if not self._loss_reader.is_waiting and self._reported_step < self.step:
-            self._write_steps(self._reported_step + 1, [])
-        further, self.metrics = self.metrics, {}
-        keyed = [((step, name), value) for name, (step, value) in further.items()]
-        by_step: dict[int, dict[str, float]] = {}
-        for (step, name), value in self._metric_reader.read(keyed, wait=wait):
-            by_step.setdefault(step, {})[name] = float32_text_value(value)
-        for step, values in by_step.items():
-            self._recorder.write(Logged(step=step, metrics=values))
-        for refused in self._loss_reader.refused | self._metric_reader.refused:
+        self._logged.write(arrived, self.step, self._position, self.clock.elapsed())
+        self._logged.write_metrics(wait=wait)
+        for refused in self._logged.refused:
             self.warn(f"log: {refused}")
 
     def _take_loss(self, what: str, step: int, loss: float) -> None:
         if warning := self._divergence.take(what, step, loss):
             self.warn(warning)
-
-    def _write_losses(self, losses: Mapping[int, float]) -> None:
-        """Writes an event for each sequence of steps without a gap."""
-        first, values = 0, list[float]()
-        for step in sorted(step for step in losses if step > self._loss_step):
-            if values and step != first + len(values):
-                self._write_steps(first, values)
-                values = []
-            if not values:
-                first = step
-            values.append(float32_text_value(losses[step]))
-        if values:
-            self._write_steps(first, values)
-
-    def _write_steps(self, first: int, losses: list[float]) -> None:
-        """Writes losses from step `first` on; without any, how far the loop has come."""
-        end = first + len(losses) - 1 if losses else self.step
-        self._loss_step = end if losses else self._loss_step
-        # A loss may come when its step is over, and reported without it.
-        last = max(end, self._reported_step)
-        self._reported_step = last
-        self._recorder.write(
-            Steps(
-                first_step=first,
-                epoch=round(self._position(last), 6),
-                losses=losses,
-                learning_rate=self._step_rates.at(last),
-                seconds=round(self.clock.elapsed(), 4),
-                last_step=last if last != first + len(losses) - 1 else None,
-            )
-        )
 
     def _position(self, step: int) -> float:
         """Where a step is, in epochs."""
@@ -530,34 +456,3 @@ class Loop:
 
 def _refused(why: str) -> Callable[[Request], str | None]:
     return lambda _: why
-
-
-def _scalar_name(name: str) -> str:
-    """The name of a number: where readers expect a list by class under it (precision), that of scikit-learn."""
-    is_list = name in WELL_KNOWN and all(each.name != name for each in METRICS)
-    return f"{name}_score" if is_list else name
-
-
-def length(data: Any) -> int | None:
-    """How many batches there are; None if the data does not tell."""
-    try:
-        return len(data) if isinstance(data, Sized) else None
-    except (TypeError, NotImplementedError):  # a DataLoader over a stream has the method, and it raises
-        return None
-
-
-def samples_in(batch: Any) -> int | None:
-    """How many samples a batch has: the first size of its first array; None if it has none."""
-    kind = type(batch)
-    if kind is tuple or kind is list:
-        batch = batch[0] if batch else None
-    elif isinstance(batch, Mapping):
-        batch = next(iter(batch.values()), None)
-    shape = getattr(batch, "shape", None)
-    return shape[0] if shape else None
-
-
-def is_torch_loader(data: Any) -> bool:
-    """Whether the data is read by a DataLoader of PyTorch's."""
-    loaders = getattr(sys.modules.get("torch.utils.data"), "DataLoader", None)
-    return loaders is not None and isinstance(data, loaders)

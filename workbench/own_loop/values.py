@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from workbench.metrics import METRICS, metric
+from workbench.printable import as_text
+from workbench.runs.typed import WELL_KNOWN
 
 if TYPE_CHECKING:
     from workbench.training.loss_log import LossLog
@@ -78,3 +82,23 @@ def number(value: Any) -> float | None:
         return float(value if item is None else item())
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
+
+
+def scalars(what: str, values: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, float]:
+    """The metrics that are numbers, under names that readers take for numbers. what: they belong to, for warnings."""
+    found = {}
+    for name, value in values.items():
+        read = number(value)
+        if read is None:
+            warn(f"{what}: {name} is not one number, and is left out")
+        else:
+            found[_scalar_name(as_text(str(name)))] = read
+            if metric(name).is_fraction and read > 1:
+                warn(f"{what}: {name} is {read:g}, and is taken as a fraction, which is 1 at most")
+    return found
+
+
+def _scalar_name(name: str) -> str:
+    """The name of a number: where readers expect a list by class under it (precision), that of scikit-learn."""
+    is_list = name in WELL_KNOWN and all(each.name != name for each in METRICS)
+    return f"{name}_score" if is_list else name

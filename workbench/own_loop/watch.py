@@ -28,7 +28,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, type_and_first_line
-from workbench.own_loop.loop import Loop, is_torch_loader, length, samples_in
+from workbench.own_loop.batches import is_torch_loader, length, samples_in
+from workbench.own_loop.loop import Loop
 from workbench.own_loop.open_run import Ending, open_loop
 
 Batch = TypeVar("Batch")
