@@ -20,8 +20,8 @@ import torch
 
 from tests.benchmarks import graphs
 from tests.benchmarks.mnist_sized import TRAIN
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import WorkbenchError
-from workbench.files import write_text_atomically
 
 GRACE_SECONDS = 60
 """A part begins nothing more when time is up; if it has not ended so long after, it is ended."""

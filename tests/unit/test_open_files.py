@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import StorageError, WorkbenchError
-from workbench.files import make_folder, open_regular, open_to_append, open_to_claim, read_small, write_text_atomically
+from workbench.files import make_folder, open_regular, open_to_append, open_to_claim, read_small
 from workbench.processes.worker import open_worker_log
 from workbench.runs.catalogue import Catalogue
 from workbench.runs.control import ask

@@ -12,13 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from workbench.atomic_files import (
+    cause_of_failed_write,
+    scratch_folder,
+    staged,
+    write_atomically,
+    write_text_atomically,
+)
 from workbench.errors import StorageError, UsageError
-from workbench.files import cause_of_failed_write, scratch_folder, staged, write_atomically, write_text_atomically
 
 KILLED_STAGING = """
 import os, signal, sys
 from pathlib import Path
-from workbench.files import staged
+from workbench.atomic_files import staged
 with staged(Path(sys.argv[1])) as file:
     file.write_text("half of it")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -26,7 +32,7 @@ with staged(Path(sys.argv[1])) as file:
 KILLED_WRITING = """
 import os, signal, sys
 from pathlib import Path
-from workbench.files import write_atomically
+from workbench.atomic_files import write_atomically
 write_atomically(Path(sys.argv[1]), lambda file: os.kill(os.getpid(), signal.SIGKILL))
 """
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from workbench.atomic_files import scratch_folder
 from workbench.errors import WorkbenchError
 from workbench.export.program import tensors_for
 from workbench.export.samples import Raw
-from workbench.files import scratch_folder
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 READERS = Path(__file__).with_name("readers")

@@ -19,9 +19,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from workbench import __version__
+from workbench.atomic_files import cause_of_failed_write
 from workbench.errors import DamagedCheckpointError, DataError, UsageError, first_line
 from workbench.export.plain import bytes_of, from_json, to_json
-from workbench.files import cause_of_failed_write, open_regular
+from workbench.files import open_regular
 from workbench.training.checkpointing.trained_model import CPU, TrainedModel
 
 SCHEMA = 1

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import torch
 
+from workbench.atomic_files import cause_of_failed_write
 from workbench.data.spectrogram import LogMel
 from workbench.errors import WorkbenchError
 from workbench.export.facts import signature_of
 from workbench.export.program import Program, example_of, inputs_of, takes_names
-from workbench.files import cause_of_failed_write
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 Made = TypeVar("Made")

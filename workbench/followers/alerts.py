@@ -18,8 +18,9 @@ from workbench.alerts.judge import Judge
 from workbench.alerts.post import WAITS_SECONDS, post_to_ntfy, post_to_webhook
 from workbench.alerts.reader import AlertReader
 from workbench.alerts.settings import AlertSettings, load_alerts
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import EXIT_DONE, StorageError
-from workbench.files import read_small, write_text_atomically
+from workbench.files import read_small
 from workbench.followers.files import FollowerFiles
 from workbench.followers.follow import follow_to_end
 from workbench.followers.log import Log

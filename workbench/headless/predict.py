@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO
 
 from workbench import output
+from workbench.atomic_files import write_atomically
 from workbench.errors import EXIT_DONE, UsageError
-from workbench.files import expanded, short_path, write_atomically
+from workbench.files import expanded, short_path
 from workbench.headless.evaluation_report import data_changed
 from workbench.headless.measuring import Narration, run
 from workbench.headless.options import Options

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import StorageError, UsageError
-from workbench.files import expanded, is_file, storage_error, write_text_atomically
+from workbench.files import expanded, is_file, storage_error
 from workbench.runs.owned import OwnedDirectory
 from workbench.runs.study import StudyMembership
 from workbench.suggestion import closest

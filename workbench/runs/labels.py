@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import StorageError, UsageError
-from workbench.files import read_small, write_text_atomically
+from workbench.files import read_small
 from workbench.units import count
 
 MOST_TAG_LETTERS = 64

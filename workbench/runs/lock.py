@@ -17,8 +17,9 @@ import os
 import time
 from collections.abc import Iterator
 
+from workbench.atomic_files import remove_leftovers
 from workbench.errors import UsageError
-from workbench.files import open_regular, open_to_claim, read_small, remove_leftovers, storage_error
+from workbench.files import open_regular, open_to_claim, read_small, storage_error
 from workbench.runs.owned import OwnedDirectory
 
 HELD = (errno.EWOULDBLOCK, errno.EACCES)

@@ -19,8 +19,9 @@ from typing import Any, get_type_hints
 
 from pydantic_core import from_json
 
+from workbench.atomic_files import write_atomically
 from workbench.errors import StorageError
-from workbench.files import open_regular, user_folder, write_atomically
+from workbench.files import open_regular, user_folder
 from workbench.runs.directory import RunDirectory
 from workbench.runs.row import RunRow
 from workbench.runs.status import ENDED

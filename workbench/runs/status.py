@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
-from workbench.files import read_small, write_text_atomically
+from workbench.atomic_files import write_text_atomically
+from workbench.files import read_small
 from workbench.runs.directory import RunDirectory
 from workbench.runs.lock import is_running
 from workbench.runs.typed import metrics, taken

@@ -9,7 +9,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from workbench.files import read_small, write_text_atomically
+from workbench.atomic_files import write_text_atomically
+from workbench.files import read_small
 from workbench.runs.typed import taken
 
 MOST_LETTERS = 255

@@ -14,8 +14,9 @@ from typing import Any
 import tomli_w
 from pydantic import Field, ValidationError, field_validator
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import PresetError
-from workbench.files import expanded, write_text_atomically
+from workbench.files import expanded
 from workbench.printable import is_text
 from workbench.runs.own_loop import refuse_own_loop
 from workbench.runs.preset_text import flattened

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import StorageError
-from workbench.files import read_small, write_text_atomically
+from workbench.files import read_small
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event
 from workbench.runs.tail import EventTail

@@ -9,7 +9,8 @@ import os
 import struct
 from pathlib import Path
 
-from workbench.files import open_to_claim, storage_error, umask
+from workbench.atomic_files import umask
+from workbench.files import open_to_claim, storage_error
 from workbench.tensorboard.packages import without_pytorch
 
 with without_pytorch():

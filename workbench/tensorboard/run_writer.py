@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.files import open_regular, write_atomically
+from workbench.atomic_files import write_atomically
+from workbench.files import open_regular
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import (
     EpochEnd,

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.atomic_files import write_atomically
 from workbench.errors import StorageError
-from workbench.files import open_regular, write_atomically
+from workbench.files import open_regular
 from workbench.runs.typed import metrics as as_metrics
 
 DAMAGES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError, BadZipFile, zlib.error)

@@ -12,8 +12,8 @@ import shutil
 import time
 from collections.abc import Callable
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, WorkbenchError
-from workbench.files import write_text_atomically
 from workbench.runs.control import Command, ControlReader
 from workbench.tuning.check import CornerCheck
 from workbench.tuning.directory import StudyDirectory, trials_of

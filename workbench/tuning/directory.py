@@ -9,8 +9,9 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import StorageError, UsageError
-from workbench.files import expanded, is_file, make_folder, read_small, short_path, write_text_atomically
+from workbench.files import expanded, is_file, make_folder, read_small, short_path
 from workbench.runs.directory import RunDirectory, list_runs, nearest_name, new_directory
 from workbench.runs.owned import OwnedDirectory
 from workbench.settings.preset import Preset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.files import write_text_atomically
+from workbench.atomic_files import write_text_atomically
 from workbench.metrics import Metric
 from workbench.metrics import metric as metric_named
 from workbench.runs.status import read_summary

@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.unit.report_page.made import Page, made_run, prepared, usual_events
+from workbench.atomic_files import umask
 from workbench.cli.root import app
-from workbench.files import umask
 from workbench.runs.directory import RunDirectory
 from workbench.settings.preset import Preset
 

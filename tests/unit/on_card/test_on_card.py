@@ -21,7 +21,7 @@ from tests.gpu.on_card.probes.kernels import operators
 from tests.gpu.on_card.probes.probe import Needs
 from tests.gpu.on_card.smoke import in_words, record_of
 from tests.gpu.on_card.stages import Stage, probe_lines, run_stages
-from workbench.files import write_text_atomically
+from workbench.atomic_files import write_text_atomically
 
 CPU = torch.device("cpu")
 KIT = Path(stages.__file__).parent

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.atomic_files import scratch_folder
 from workbench.errors import WorkbenchError
 from workbench.export.script.recorded import Recorded
-from workbench.files import scratch_folder
 from workbench.runs.event_lines import float32_text_value
 
 ALONE = Path(__file__).with_name("alone.py")

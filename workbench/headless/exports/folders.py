@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from workbench.atomic_files import staged
 from workbench.errors import UsageError
-from workbench.files import exists, staged
+from workbench.files import exists
 
 
 def write_folder(path: Path, suffix: str, write: Callable[[Path], object]) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from workbench.atomic_files import staged
 from workbench.errors import UserCodeError
-from workbench.files import staged
 from workbench.headless.export import Exported
 from workbench.headless.measuring import measure, run
 from workbench.headless.options import Options

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import UsageError
-from workbench.files import write_text_atomically
 from workbench.headless.export import Exported
 from workbench.headless.options import Options
 from workbench.report_page.comparison_page import comparison_page

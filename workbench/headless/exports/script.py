@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from workbench.atomic_files import write_text_atomically
 from workbench.devices.host import cpu_model
 from workbench.errors import WorkbenchError
 from workbench.export.script.check import TrainingAgreement, compare
@@ -16,7 +17,7 @@ from workbench.export.script.machine import Machine
 from workbench.export.script.recorded import Recorded
 from workbench.export.script.refusals import refuse
 from workbench.export.script.write import write_script
-from workbench.files import read_small, write_text_atomically
+from workbench.files import read_small
 from workbench.headless.export import Exported
 from workbench.headless.measuring import Narration, measure, run
 from workbench.headless.options import Options

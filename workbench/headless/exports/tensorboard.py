@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from workbench.atomic_files import put_in_place, staged
 from workbench.errors import UsageError
-from workbench.files import put_in_place, short_path, staged
+from workbench.files import short_path
 from workbench.headless.export import Exported
 from workbench.headless.options import Options
 from workbench.runs.directory import RunDirectory

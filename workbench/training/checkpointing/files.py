@@ -16,8 +16,9 @@ from typing import IO, Any
 
 import torch
 
+from workbench.atomic_files import cause_of_failed_write, write_atomically
 from workbench.errors import DamagedCheckpointError, first_line
-from workbench.files import cause_of_failed_write, make_folder, open_regular, write_atomically
+from workbench.files import make_folder, open_regular
 from workbench.runs.checkpoints import anew, best_checkpoint
 from workbench.runs.directory import RunDirectory
 

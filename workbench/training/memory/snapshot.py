@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
+from workbench.atomic_files import write_atomically, write_text_atomically
 from workbench.devices.host import HostMonitor
 from workbench.errors import StorageError
-from workbench.files import make_folder, write_atomically, write_text_atomically
+from workbench.files import make_folder
 from workbench.runs.directory import RunDirectory
 from workbench.runs.measurements import MemorySnapshot
 from workbench.training.job import Job

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench import __version__
+from workbench.atomic_files import write_text_atomically
 from workbench.devices.gpu import GpuMonitor
 from workbench.devices.host import describe_host
-from workbench.files import write_text_atomically
 from workbench.processes.worker import COMMAND_VARIABLE
 from workbench.training.processes.revision import git_revision
 

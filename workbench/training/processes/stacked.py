@@ -12,8 +12,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import EXIT_FAILED
-from workbench.files import write_text_atomically
 from workbench.processes.measuring import ANSWER, FAILURE, read_typed
 from workbench.processes.messages import encode
 from workbench.processes.stacked import ASKED, ENDED, VALUES, WAY, Ended, Ending, Request, Steer, Values, Way

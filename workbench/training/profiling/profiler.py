@@ -16,8 +16,9 @@ import torch
 from torch.autograd.profiler import profile, record_function
 from torch.torch_version import TorchVersion
 
+from workbench.atomic_files import write_atomically
 from workbench.errors import StorageError
-from workbench.files import make_folder, storage_error, write_atomically
+from workbench.files import make_folder, storage_error
 from workbench.training.profiling.operators import STEP, top_operators
 
 TEARDOWN_IS_SAFE_FROM = "12.6"

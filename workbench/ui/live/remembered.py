@@ -10,8 +10,9 @@ from typing import Any
 
 import tomli_w
 
+from workbench.atomic_files import write_text_atomically
 from workbench.errors import StorageError
-from workbench.files import user_folder, write_text_atomically
+from workbench.files import user_folder
 
 
 @dataclass

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import wait_for
+from workbench.atomic_files import scratch_folder
 from workbench.errors import UsageError, WorkbenchError
 from workbench.export.script.check import compare
 from workbench.export.script.recorded import Recorded
 from workbench.export.script.refusals import refuse
-from workbench.files import scratch_folder
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Prepared, Started, Steps
 from workbench.runs.writer import EventWriter
