@@ -74,6 +74,23 @@ class Sounds:
 
 
 @dataclass(frozen=True)
+class DocstringFacts:
+    """Which docstrings are read."""
+
+    modules: list[str]
+    """Of each package, in the order of the classes."""
+    skipped: list[str]
+    """Folders that are left out."""
+    names: str
+    """A regular expression of the words that are masked, in upper or lower case."""
+    mask: str
+    most: int
+    """Paragraphs of a package."""
+    shortest: int
+    """Characters of a paragraph."""
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the data and the model turned out to be, when they were built as the run built them."""
 
@@ -118,6 +135,9 @@ class Facts:
     arrays: Arrays | None = None
     folder: Folder | None = None
     sounds: Sounds | None = None
+    docstrings: DocstringFacts | None = None
+    torchvision_class: str = ""
+    """Of torchvision.datasets, for its data sets."""
 
 
 KINDS: dict[str, type] = {ANSWER: Facts}

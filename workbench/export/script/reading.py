@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from workbench.data import docstrings
 from workbench.data.class_folders import find_files
 from workbench.data.delimited import Rows, read_rows
 from workbench.data.file_kinds import IMAGES, SOUNDS, TEXTS, FileKind
@@ -27,12 +28,13 @@ from workbench.data.spoken_digits import SPEAKER
 from workbench.data.text_content import read_text
 from workbench.data.text_file import found_files
 from workbench.data.text_rows import is_json_lines, read_text_rows
+from workbench.data.torchvision_sets import CLASS_NAMES
 from workbench.errors import UsageError
-from workbench.export.script.facts import Arrays, Folder, Sounds, Table
+from workbench.export.script.facts import Arrays, DocstringFacts, Folder, Sounds, Table
 from workbench.settings.audio_data import AudioFolder, SpokenDigits
-from workbench.settings.data import Csv, ImageFolder, Npz
+from workbench.settings.data import Csv, ImageFolder, Npz, TorchvisionSet
 from workbench.settings.data_choice import default_data_folder
-from workbench.settings.text_data import TextFile, TextFiles, TextFolder, TextTable
+from workbench.settings.text_data import Docstrings, TextFile, TextFiles, TextFolder, TextTable
 from workbench.training.job import Job
 
 SUFFIXES = {"": "train", "_train": "train", "_validation": "validation", "_val": "validation", "_test": "test"}
@@ -61,6 +63,16 @@ def read_by(job: Job) -> dict[str, Any]:
             return {"files": _text_files(job.preset.data)}
         case AudioFolder() | SpokenDigits() as data:
             return _sounds(job, data)
+        case Docstrings():
+            modules, skipped = list(docstrings.PACKAGES.values()), list(docstrings.SKIPPED)
+            names = docstrings.NAMES.pattern
+            return {
+                "docstrings": DocstringFacts(
+                    modules, skipped, names, docstrings.MASK, docstrings.MOST, docstrings.SHORTEST
+                )
+            }
+        case TorchvisionSet() as data:
+            return {"torchvision_class": CLASS_NAMES[data.label()]}
     return {}
 
 

@@ -60,17 +60,6 @@ def load_data() -> dict[str, Split]:
     return splits
 '''
 
-NAMES = {
-    "mnist": "MNIST",
-    "fashion_mnist": "FashionMNIST",
-    "kmnist": "KMNIST",
-    "cifar10": "CIFAR10",
-    "cifar100": "CIFAR100",
-    "svhn": "SVHN",
-}
-"""torchvision's class for each data set."""
-
-
 OTHERS: dict[type, Source] = {
     Csv: table_part,
     Npz: arrays_part,
@@ -94,7 +83,7 @@ def source_part(preset: Preset, facts: Facts) -> Part:
     if type(data) in BUNDLED:
         return _bundled(preset, facts)
     if isinstance(data, TorchvisionSet):
-        return _torchvision(data)
+        return _torchvision(data, facts.torchvision_class)
     if type(data) in OTHERS:
         return OTHERS[type(data)](preset, facts)
     raise UsageError(f'--to script cannot write data.name = "{data.label()}": reading that is more than a page of code')
@@ -114,8 +103,8 @@ def _bundled(preset: Preset, facts: Facts) -> Part:
     return Part(code, ("import numpy as np", f"from sklearn.datasets import {loader}"))
 
 
-def _torchvision(data: TorchvisionSet) -> Part:
-    name = NAMES[data.label()]
+def _torchvision(data: TorchvisionSet, name: str) -> Part:
+    """name: of torchvision's class."""
     has_split_names = name == "SVHN"
     arguments = {
         split: f'split="{split}"' if has_split_names else f"train={split == 'train'}" for split in ("train", "test")

@@ -22,19 +22,19 @@ def load_data() -> dict[str, Split]:
 
 
 def paragraphs(folder: Path) -> list[str]:
-    """The different first paragraphs of the docstrings below a folder, at most 1,000, with names masked."""
+    """The different first paragraphs of the docstrings below a folder, at most $most_written, with names masked."""
     found: dict[str, None] = {}
     for file in sorted(folder.rglob("*.py")):
         parts = file.relative_to(folder).parts
         if any(part in SKIPPED or part.startswith("test_") for part in parts):
             continue
         for docstring in docstrings(file):
-            paragraph = NAMES.sub("PACKAGE", " ".join(inspect.cleandoc(docstring).split("\n\n")[0].split()))
-            if len(paragraph) >= 20:
+            paragraph = NAMES.sub($mask, " ".join(inspect.cleandoc(docstring).split("\n\n")[0].split()))
+            if len(paragraph) >= $shortest:
                 found[paragraph] = None
-        if len(found) >= 1000:
+        if len(found) >= $most:
             break
-    return list(found)[:1000]
+    return list(found)[:$most]
 
 
 def docstrings(file: Path) -> list[str]:
@@ -47,13 +47,6 @@ def docstrings(file: Path) -> list[str]:
     found = [ast.get_docstring(node, clean=False) for node in nodes if isinstance(node, kinds)]
     return [docstring for docstring in found if docstring]
 '''
-
-PACKAGES = ("numpy", "PIL", "pydantic", "rich", "scipy", "sklearn", "textual", "torchvision")
-SKIPPED = ("tests", "test", "testing", "externals", "_vendor", "_lib", "distutils", "f2py", "v1", "_typing")
-NAMES = r"""re.compile(
-    r"\b(numpy|np|pil|pillow|pydantic|rich|scipy|sklearn|scikit-learn|scikits?|textual|torchvision|torch|pytorch)\b",
-    re.IGNORECASE,
-)"""
 
 LONG = '''
 def load_text() -> str:
@@ -118,9 +111,19 @@ def load_data() -> dict[str, Split]:
 def docstrings_part(preset: Preset, facts: Facts) -> Part:
     """Docstrings of packages."""
     assert isinstance(preset.data, Docstrings)
-    settings = (("PACKAGES", PACKAGES), ("SKIPPED", SKIPPED), ("NAMES", Code(NAMES)))
+    found = facts.docstrings
+    assert found is not None
+    names = Code(f're.compile(\n    r"{found.names}",\n    re.IGNORECASE,\n)')
+    settings = (("PACKAGES", tuple(found.modules)), ("SKIPPED", tuple(found.skipped)), ("NAMES", names))
+    code = fill(
+        DOCSTRINGS,
+        mask=literal(found.mask),
+        most=str(found.most),
+        most_written=f"{found.most:,}",
+        shortest=str(found.shortest),
+    )
     imports = ["import ast", "import inspect", "import re", "from importlib.util import find_spec"]
-    return Part(fill(DOCSTRINGS), (*imports, "from pathlib import Path", "import numpy as np"), settings)
+    return Part(code, (*imports, "from pathlib import Path", "import numpy as np"), settings)
 
 
 def long_text_part(preset: Preset, facts: Facts) -> Part:

@@ -90,7 +90,12 @@ def cases(text: str) -> dict[str, tuple[list[str], dict[str, Any], dict[str, Any
             {},
             replace(IMAGES, folder=folder, classes=classes),
         ),
-        "mnist": (["data.name=mnist"], {"folder": text}, {}, replace(IMAGES, input_shape=[1, 28, 28])),
+        "mnist": (
+            ["data.name=mnist"],
+            {"folder": text},
+            {},
+            replace(IMAGES, input_shape=[1, 28, 28], torchvision_class="MNIST"),
+        ),
         "architecture": (
             ["data.name=image_folder", "data.folder=a", "model.name=torchvision", "model.resize=32"],
             {"folder": text},
