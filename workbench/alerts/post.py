@@ -1,4 +1,4 @@
-"""Posts an alert to a webhook or to a topic of ntfy. No address and no token ever stands in what these return."""
+"""Posts an alert to a webhook or to a topic of ntfy. What these return never holds an address or a token."""
 
 from __future__ import annotations
 

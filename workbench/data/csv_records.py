@@ -1,4 +1,4 @@
-"""Splits the lines of a CSV or TSV file into rows, and goes on behind a row that cannot be split."""
+"""Splits the lines of a CSV or TSV file into rows, and continues after a row that cannot be split."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _model(trained: TrainedModel, by_convolution: bool) -> Any:
 
 
 def _in_words(error: BaseException) -> str:
-    """What ONNX lacks, as far as the exporter's errors name it: the first cause says it, others tell of the way."""
+    """What ONNX lacks, as far as the exporter's errors name it: the first cause does, the others say how."""
     first = error
     while (cause := first.__cause__ or first.__context__) is not None:
         first = cause

@@ -2,7 +2,7 @@
 
 The tensors are exactly those of the model's `state_dict`, so that `safetensors.torch.load_model` reads them too; of
 tied ones the first is kept, and the metadata says which it stands for, as `safetensors.torch.save_model` does. The
-format has no checksum of its own: a digest of everything stands in the metadata.
+format has no checksum of its own: the metadata hold a digest of everything.
 """
 
 from __future__ import annotations

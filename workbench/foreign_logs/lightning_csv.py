@@ -115,7 +115,7 @@ class LightningCsvLog:
         return bool(self._known_rows) or file.read(len(self._last_line)) == self._last_line
 
     def _read_beginning(self, file: IO[bytes]) -> bool:
-        """Reads the header, and decides whether known rows follow; False if the file has not come so far yet."""
+        """Reads the header, and decides whether known rows follow; False if they are not in the file yet."""
         file.seek(0)
         header, first = file.readline(READ_BYTES), file.readline(READ_BYTES)
         if not header.endswith(b"\n") or (self._rows and not first.endswith(b"\n")):

@@ -1,7 +1,7 @@
-"""Mirrors another program's log as a run directory: every number that it tells, and nothing that it does not.
+"""Mirrors another program's log as a run directory: every number that it holds, and nothing more.
 
-Whether the other program is alive cannot be told from most logs. While the mirror follows it, the run is in progress,
-in the state `following`; where the log tells the end, the run has it.
+Most logs do not say whether the other program is alive. While the mirror follows it, the run is in progress,
+in the state `following`; where the log says how it ended, so does the run.
 """
 
 from __future__ import annotations
@@ -60,21 +60,21 @@ class Mirror:
     def __init__(self, log: ForeignLog) -> None:
         """Creates the run directory in the user's cache, in place of an earlier one. Raises StorageError."""
         self._log = log
-        self._first = log.read()  # before the run is created: some logs tell their settings among the numbers
+        self._first = log.read()  # before the run is created: some logs have their settings among the numbers
         self.run = _new_run(log)
         self._claim = claim(self.run)
         self._events = EventWriter(self.run.events)
         self._control = ControlReader(self.run.control, time.time())
         self._best = Best()
         self._epoch = 0.0
-        """Epochs done, as far as the log tells."""
+        """Epochs done, as far as the log says."""
         self._present_epoch: int | None = None
-        """The number of the epoch that is going on, from 1; None if the log does not tell."""
+        """The number of the present epoch, from 1; None if the log does not say."""
         self._epochs = 0
         """The last epoch that was reported as done."""
         self._rate: float | None = None
         self._step = self._loss_step = self._done_step = -1
-        """The last step that the log told of; that of a loss; and that of a Steps event."""
+        """The last step in the log; the last with a loss; the last of a Steps event."""
         self._first_time: float | None = None
         self._time: float | None = None
         self._loss_name = ""
@@ -153,7 +153,7 @@ class Mirror:
             self._loss_name = self._loss_name or scalar.name
             if scalar.name != self._loss_name:  # a second one would look like a run that was started again
                 meaning = Meaning("train", scalar.name)
-        self._write_further(scalar.step)  # before the next epoch is told
+        self._write_further(scalar.step)  # before the next epoch begins
         if scalar.time is not None and meaning.kind in ("loss", "train"):
             self._first_time = scalar.time if self._first_time is None else self._first_time
             self._time = scalar.time

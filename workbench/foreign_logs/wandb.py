@@ -1,4 +1,4 @@
-"""Reads the folder that W&B keeps of a run: its `.wandb` file while the run goes on, and what lies beside it.
+"""Reads the folder that W&B keeps of a run: its `.wandb` file while the run continues, and what lies beside it.
 
 The file is LevelDB's log format: blocks of 32 KiB, in which a record is a checksum (4 bytes), a length (2), a kind (1:
 whole, 2: first part, 3: middle, 4: last part) and data. It begins with 7 bytes of W&B's own, `:W&B` and a version. The

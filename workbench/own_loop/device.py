@@ -1,4 +1,4 @@
-"""Where a watched loop computes: the clock that times its steps there, and what PyTorch tells of its memory."""
+"""Where a watched loop computes: the clock that times its steps there, and what PyTorch knows of its memory."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from workbench.errors import not_finite_in_words
 
 
 class Divergence:
-    """What is known of it. A loop that goes on may recover, as mixed precision does, which leaves out such steps."""
+    """What is known of it. A loop that continues may recover, as mixed precision does, which leaves out such steps."""
 
     def __init__(self) -> None:
         self.since: tuple[str, int] | None = None

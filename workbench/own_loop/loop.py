@@ -44,7 +44,7 @@ POLL_SECONDS = 0.1
 REPORT_SECONDS = 1.0
 """Time between two timing events."""
 MARKED = frozenset(("forward", "backward", "optimizer"))
-"""Where a loop tells of all of these, what is left of a step is the rest; otherwise it is the step itself."""
+"""If a loop marks all of these, the time outside them is the phase `rest`; otherwise it is the phase `step`."""
 REFUSED = {
     "checkpoint": "the loop saves its model itself, where and when it says so",
     "profile": "only runs that workbench trains are profiled",
@@ -66,11 +66,11 @@ class Epoch:
     validation: dict[str, Any] = field(default_factory=dict)
     validation_seconds: float = 0.0
     is_whole: bool = False
-    """Whether a pass over the data has come to its end."""
+    """Whether a pass over the data is complete."""
 
 
 class Loop:
-    """One watched loop. It may be told of epochs or not; without any, each pass over the data is one."""
+    """One watched loop. If nobody calls `begin_epoch` and `end_epoch`, each pass over the data is an epoch."""
 
     def __init__(
         self,
@@ -92,9 +92,9 @@ class Loop:
         """Epochs completed."""
         self.clock: PhaseClock = HostClock()
         self.unmarked = "rest"
-        """The phase that time outside all marked phases belongs to: `step` where the loop tells only of some."""
+        """The phase of the time outside all marked phases: `step` where the loop marks only some."""
         self.marked = ""
-        """The phase that the present step has told of last."""
+        """The phase that was marked last in the present step."""
         self.requests: RequestHandler | None = None
         """None before the first step."""
         self.is_finished = False
@@ -118,17 +118,17 @@ class Loop:
         self._next_poll = self._next_report = 0.0
         self._began = perf_counter()
         self._present: Epoch | None = None
-        self._tells_epochs = False
-        """Whether the loop tells when an epoch begins and ends."""
+        self._has_own_epochs = False
+        """Whether the loop says when an epoch begins and ends."""
         self._last_epoch: int | None = None
         """The epoch after which it was asked to stop."""
         self._state = "preparing"
         self._last_train: dict[str, float] | None = None
         self._test: dict[str, Any] | None = None
         self._warned: set[str] = set()
-        self._told: set[str] = set()
-        """The phases that the loop has told of."""
-        self._tells_phases = False
+        self._marked: set[str] = set()
+        """The phases that the loop has marked."""
+        self._marks_all_phases = False
         """Whether these are all MARKED."""
         recorder.write(State(state="preparing", step=step))
         recorder.write(Started(process_id=os.getpid(), step=step, epoch=epoch, learning_rate=self._rate.now))
@@ -154,8 +154,8 @@ class Loop:
     # Epochs.
 
     def begin_epoch(self) -> None:
-        """An epoch begins; the loop tells when it ends."""
-        self._tells_epochs = True
+        """An epoch begins; the loop calls `end_epoch` when it ends."""
+        self._has_own_epochs = True
         self._open_epoch()
 
     def end_epoch(self) -> None:
@@ -169,7 +169,7 @@ class Loop:
         self._steps_in_epoch = 0
 
     def _close_epoch(self) -> None:
-        """Writes what the epoch has come to; nothing where no step was made in it."""
+        """Writes the results of the epoch; nothing where no step was made in it."""
         present, self._present = self._present, None
         if present is None or self.step < present.first_step:
             return
@@ -199,7 +199,7 @@ class Loop:
         self, steps_per_epoch: int | None = None, batch_size: int | None = None, data_loading: str = ""
     ) -> None:
         """A pass over the data begins. steps_per_epoch, batch_size: None if they are not known."""
-        if not self._tells_epochs:
+        if not self._has_own_epochs:
             self._close_epoch()
         if self._present is None:
             self._open_epoch()
@@ -214,7 +214,7 @@ class Loop:
         clock = self.clock
         self.step += 1
         self._steps_in_epoch += 1
-        if not self._tells_phases:
+        if not self._marks_all_phases:
             clock.mark("step")
             self.unmarked = "step"
         self.marked = ""
@@ -273,10 +273,10 @@ class Loop:
         """`phase` of the present step has just ended."""
         self.clock.mark(phase)
         self.marked = phase
-        if phase not in self._told:
-            self._told.add(phase)
-            if self._told >= MARKED:
-                self._tells_phases, self.unmarked = True, "rest"
+        if phase not in self._marked:
+            self._marked.add(phase)
+            if self._marked >= MARKED:
+                self._marks_all_phases, self.unmarked = True, "rest"
 
     def read_rate(self) -> None:
         """Reads the learning rate of the present step, which is about to update the model: schedulers step later."""
@@ -316,7 +316,7 @@ class Loop:
             self._recorder.write(TestResult(step=self.step, weights="as the loop gave them", metrics=self._test))
 
     def warn(self, message: str) -> None:
-        """Tells whoever watches of a problem, once."""
+        """Warns whoever watches of a problem, once."""
         if message not in self._warned:
             self._warned.add(message)
             self._recorder.write(WarningRaised(step=self.step, message=message))
@@ -387,7 +387,7 @@ class Loop:
     def finish(self, status: str, reason: str = "", exit_code: int = 0, kind: str = "") -> None:
         """Writes how the loop has ended. status: completed, stopped or failed.
 
-        One that has come to its end with losses that are not finite has failed: it has diverged, as its kind says.
+        One that ends with losses that are not finite has failed: its kind is diverged.
         """
         if self.is_finished or self._recorder.is_in_child:
             return

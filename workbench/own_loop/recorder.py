@@ -47,7 +47,7 @@ ReadMemory = Callable[[], dict[str, int]]
 
 
 class Recorder:
-    """The events of one watched run on their way to its file. Problems are told on stderr, once, and end nothing."""
+    """The events of one watched run on their way to its file. Problems are reported once on stderr, and end nothing."""
 
     def __init__(self, run: RunDirectory | None = None, *, measure: bool = True) -> None:
         """Takes the run's lock. run: None: nothing is recorded. measure: whether the machine is read.
@@ -78,7 +78,7 @@ class Recorder:
         self._busy: Any = None
         self._next_memory = 0.0
         self.is_in_child = False
-        """Whether this is the copy of it in a forked child: the run is its parent's, which goes on recording it."""
+        """Whether this is the copy of it in a forked child: the run is its parent's, which continues to record it."""
         self.is_prepared = False
         """Whether the loop has made its first step: then its PyTorch is there, and where it computes is known."""
         self._has_environment = False

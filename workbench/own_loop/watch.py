@@ -67,7 +67,7 @@ class OptimizerPhase(Phase):
 class WatchedRun:
     """A run of a loop of the user's own. Use it as a context manager, or let it end with the program.
 
-    Nothing here raises because of the disk: a problem is told once on stderr, and training continues.
+    Nothing here raises because of the disk: a problem is reported once on stderr, and training continues.
     """
 
     def __init__(self, loop: Loop, directory: Path | None) -> None:
@@ -97,7 +97,7 @@ class WatchedRun:
     def epochs(self, epochs: int | None = None) -> Iterator[int]:
         """Yields the numbers of the epochs, from 0 as `range` does, until the last one or a request to stop.
 
-        epochs: how many, instead of what `watch` was told; without either it ends only when it is asked to.
+        epochs: how many, instead of the number given to `watch`; without either it ends only at a request to stop.
         """
         loop = self.loop
         if epochs is not None:
@@ -113,7 +113,7 @@ class WatchedRun:
         """Yields the batches of the data, and times the steps between them; ends early at a request to stop.
 
         Waiting for a batch is the phase data. While the run is paused, the next batch waits. batch_size: how many
-        samples each batch has, where its first array does not tell by its first size. Inside a step of another pass,
+        samples each batch has, where that is not the first size of its first array. Inside a step of another pass,
         batches are only yielded: the steps that count are those of the outer one.
         """
         loop = self.loop

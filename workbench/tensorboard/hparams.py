@@ -42,7 +42,7 @@ def metric_tags(prepared: Prepared) -> list[str]:
     """The tags of the metrics by which runs are compared: of the validation split, else of training, and of the test.
 
     They are the tags of curves, so that TensorBoard finds the values. Empty for a loop that does not tell its splits
-    before: see `told_tags`.
+    before: see `reported_tags`.
     """
     if prepared.validation_samples is None:
         return []
@@ -53,13 +53,13 @@ def metric_tags(prepared: Prepared) -> list[str]:
     return [f"{name}/{split}" for name in names] + [f"{name}/test" for name in names if prepared.test_samples]
 
 
-def told_tags(tags: Iterable[str]) -> list[str]:
+def reported_tags(tags: Iterable[str]) -> list[str]:
     """The tags of the metrics by which runs of a user's own loop are compared.
 
-    tags: all that the loop has told of epochs and tests, of which those of training count where validation has none.
+    tags: what epochs and tests have reported, of which those of training count where validation has none.
     """
-    told = list(tags)
-    return [tag for tag in told if f"{tag.removesuffix('/train')}/validation" not in told]
+    reported = list(tags)
+    return [tag for tag in reported if f"{tag.removesuffix('/train')}/validation" not in reported]
 
 
 def session_summary(settings: Mapping[str, Setting]) -> Summary:

@@ -145,7 +145,7 @@ def _has_bytes(path: Path, size: int) -> bool:
 
 
 def write_runs(runs: Sequence[RunDirectory], folder: Path) -> None:
-    """Writes all that runs have told so far, each to a new folder in `folder`. Raises StorageError."""
+    """Writes all that runs have recorded so far, each to a new folder in `folder`. Raises StorageError."""
     of_all: dict[str, Setting] = {}
     for run in runs:
         of_all |= settings_of(run)
@@ -154,7 +154,7 @@ def write_runs(runs: Sequence[RunDirectory], folder: Path) -> None:
 
 
 def write_run(run: RunDirectory, folder: Path, of_others: Mapping[str, Setting] = MappingProxyType({})) -> None:
-    """Writes all that a run has told so far to a new folder. Raises StorageError."""
+    """Writes all that a run has recorded so far to a new folder. Raises StorageError."""
     log = LogFolder(run, State(str(folder.absolute())), of_others)
     tail = log.tail
     try:
@@ -163,4 +163,4 @@ def write_run(run: RunDirectory, folder: Path, of_others: Mapping[str, Setting] 
     finally:
         log.close()
     if not log.has_begun:
-        raise StorageError(f"the run {run.name} has told nothing so far: there is nothing to write")
+        raise StorageError(f"the run {run.name} has recorded nothing yet: there is nothing to write")

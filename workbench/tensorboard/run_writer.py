@@ -34,9 +34,9 @@ from workbench.tensorboard.hparams import (
     columns_summary,
     end_summary,
     metric_tags,
+    reported_tags,
     session_summary,
     settings_of,
-    told_tags,
 )
 from workbench.tensorboard.packages import without_pytorch
 from workbench.tensorboard.record_file import RecordFile
@@ -64,8 +64,8 @@ class Memo:
     step: int = 0
     has_settings: bool = False
     has_columns: bool = False
-    told: list[str] = field(default_factory=list)
-    """While there are no columns: the tags of what epochs and tests have told."""
+    reported: list[str] = field(default_factory=list)
+    """While there are no columns: the tags that epochs and tests have reported."""
     classes: list[str] = field(default_factory=list)
     pictured: float = 0.0
     """The time of the last picture."""
@@ -112,7 +112,7 @@ class RunWriter:
                 self._trace(event)
             case Finished():
                 self._best_picture()
-                self._columns(told_tags(self.memo.told), event.time)
+                self._columns(reported_tags(self.memo.reported), event.time)
                 if event.status != "stopped":  # it may be resumed, and TensorBoard keeps the first end that it reads
                     self._write(end_summary(is_good=event.status == "completed"), event.step, event.time)
         self.memo.time = max(self.memo.time, event.time)
@@ -135,7 +135,7 @@ class RunWriter:
     def _columns(self, tags: list[str], when: float) -> None:
         """Writes once which metrics are compared, as soon as there are any."""
         if tags and not self.memo.has_columns:
-            self.memo.has_columns, self.memo.told = True, []
+            self.memo.has_columns, self.memo.reported = True, []
             self._write(columns_summary(settings_of(self._run), tags, self._of_others), 0, when)
 
     def _steps(self, event: Steps) -> None:
@@ -175,7 +175,7 @@ class RunWriter:
         self._scalars(values, step, when)
         if counts and not self.memo.has_columns:
             new = [tag for tag, value in values.items() if _as_number(tag, value) is not None]
-            self.memo.told = list(dict.fromkeys([*self.memo.told, *new]))[:MOST_METRICS]
+            self.memo.reported = list(dict.fromkeys([*self.memo.reported, *new]))[:MOST_METRICS]
 
     def _scalars(self, values: Mapping[str, Any], step: int, when: float) -> None:
         """Writes the numbers among the values, all in one record."""

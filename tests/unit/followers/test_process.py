@@ -110,32 +110,21 @@ def test_a_killed_trainer_is_one_lost_alert_by_every_way_though_a_server_hangs(
         assert not file.is_file() or SECRET not in file.read_text(errors="replace"), file
 
 
+@pytest.mark.parametrize(("command_ends_with", "seconds"), [("", 0.5), ("; sleep 2", 3.0)], ids=["after", "meanwhile"])
 def test_each_life_of_a_run_sends_its_end_once(
-    run: RunDirectory, alerts: Callable[[str], None], tmp_path: Path
+    run: RunDirectory, alerts: Callable[[str], None], tmp_path: Path, command_ends_with: str, seconds: float
 ) -> None:
+    """meanwhile: the second life begins, and ends, while the follower of the first still sends its alert."""
     out = tmp_path / "out"
-    alerts(f"command = 'cat >> {out}; echo >> {out}'")
+    alerts(f"command = 'cat >> {out}; echo >> {out}{command_ends_with}'")
     for life in (1, 2):
         since = time.time()
-        trainer = trainer_of(run, 0.5)
+        trainer = trainer_of(run, seconds)
         start_followers(run, since=since)
         trainer.wait()
         wait_for(lambda: len(sent(out)) >= life)  # noqa: B023
-        wait_for(lambda: not followers_of(run))
-    assert sent(out) == ["completed", "completed"]
-
-
-def test_the_end_of_a_life_that_begins_while_the_last_alert_is_sent_is_sent_once(
-    run: RunDirectory, alerts: Callable[[str], None], tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    alerts(f"command = 'cat >> {out}; echo >> {out}; sleep 2'")
-    for life in (1, 2):
-        since = time.time()
-        trainer = trainer_of(run, 3.0)
-        start_followers(run, since=since)
-        trainer.wait()
-        wait_for(lambda: len(sent(out)) >= life)  # noqa: B023
+        if not command_ends_with:
+            wait_for(lambda: not followers_of(run))
     wait_for(lambda: not followers_of(run))
     assert sent(out) == ["completed", "completed"]
 

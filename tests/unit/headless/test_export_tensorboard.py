@@ -52,7 +52,7 @@ def test_in_a_folder_that_is_there_only_these_runs_are_replaced(tmp_path: Path) 
 
 def test_a_run_that_has_told_nothing_leaves_nothing_behind(tmp_path: Path) -> None:
     silent = create_run(tmp_path / "runs", "made", Preset().to_toml())
-    with pytest.raises(StorageError, match="has told nothing"):
+    with pytest.raises(StorageError, match="has recorded nothing yet"):
         export([run_in(tmp_path / "runs", 3), silent], tmp_path / "tb", Options())
     assert names(tmp_path) == ["runs"]
 

@@ -417,7 +417,7 @@ def test_nothing_is_written_through_a_link(run: RunDirectory, tmp_path: Path) ->
 
 
 def test_a_run_without_events_is_refused(run: RunDirectory, tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="has told nothing"):
+    with pytest.raises(StorageError, match="has recorded nothing yet"):
         write_run(run, tmp_path / "tb")
 
 

@@ -1,4 +1,4 @@
-"""All that runs have told, or those of a study, as a log folder that TensorBoard shows; a folder a run."""
+"""All that runs have recorded, or those of a study, as a log folder that TensorBoard shows; a folder a run."""
 
 from __future__ import annotations
 
