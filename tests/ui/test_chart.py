@@ -259,7 +259,7 @@ def test_each_curve_has_its_own_colour() -> None:
 
 def test_a_curve_over_a_band_has_no_dots_but_its_own() -> None:
     """A cell has one colour: with the band's dots in it, a thin curve would look as thick as a row."""
-    band = Series("line", [Point(float(x), 0.0, 100.0, 50.0) for x in range(101)])
+    band = Series("line", [Point(float(x), 0.0, 100.0, 50.0) for x in range(101)], behind=True)
     curve = Series("train", flat([50.0] * 101))
     alone = canvas(draw(replace(plot(), series=[curve], most=100.0), 60, 12, style_of))
     both = draw(replace(plot(), series=[band, curve], most=100.0), 60, 12, style_of)

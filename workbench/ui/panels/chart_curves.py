@@ -84,7 +84,7 @@ class ChartCurves:
         for number, (_, key, style) in enumerate(self.quantity.curves):
             points = self._points(self.history, self.history.curves.get(key), x_range, width)
             if self.view.smoothing > 0 and key == SMOOTHED:
-                found.append(Series("line", points, "."))
+                found.append(Series("line", points, ".", behind=True))
                 points = smoothed(points, self.view.smoothing)
                 if points and math.isfinite(points[-1].mean):
                     drawn_ends[key] = points[-1].mean
