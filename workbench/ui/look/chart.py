@@ -6,6 +6,7 @@ on its x alone, so the rest of a growing curve stays where it is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,7 +15,7 @@ from itertools import groupby
 from rich.style import Style
 from rich.text import Text
 
-from workbench.plotting.scales import x_ticks, y_ticks
+from workbench.plotting.scales import fraction_of, x_ticks, y_ticks
 from workbench.ui.look.band import band_rows
 from workbench.ui.look.canvas import Cell
 from workbench.ui.look.frame import Frame, y_range_of
@@ -40,6 +41,10 @@ class Drawing:
         """The x at the middle of a column of the canvas."""
         first, last = self.x_range
         return first + (last - first) * (column + 0.5) / max(self.columns, 1)
+
+    def column_of(self, x: float) -> int:
+        """The column of an x; it may lie beyond the canvas."""
+        return math.floor(fraction_of(x, self.x_range) * self.columns)
 
 
 def draw(plot: Plot, width: int, height: int, style_of: Callable[[str], Style]) -> Drawing:
