@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from workbench.plotting.points import Point
 
-TAIL = 0.01
+TAIL = 0.05
 """The fraction of a curve's points that may be outliers, at either end; one point at least."""
 LEAST_POINTS, MANY_POINTS = 5, 100
-"""A curve of fewer points has no outliers; one of many has them in hundredths."""
-REACH, REACH_OF_FEW = 1.0, 9.0
-"""Points are outliers if they lie further beyond the rest than this many times what the rest spans. Where one point is
-more than a hundredth of a curve, it must lie much further away: it says something.
+REACH, REACH_OF_FEW = 2.0, 10.0
+"""Points are outliers if they lie further beyond the rest than this many times what the rest spans: so far that a loss
+which falls as usual is shown whole. A curve of fewer than `MANY_POINTS` must be left further behind, for each of its
+points says something; one of fewer than `LEAST_POINTS` has no outliers.
 """
 
 Limits = tuple[float, float]

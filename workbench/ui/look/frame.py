@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from workbench.plotting.limits import Limits, limits_of
 from workbench.plotting.points import Point
@@ -113,24 +114,24 @@ class Frame:
     def _write_letters(self, canvas: Canvas) -> None:
         """Writes the letter of each curve that has one where it ends."""
         for series in self.plot.series:
-            ends = _drawable(series.points, self.plot) if series.letter else []
+            ends = _visible(series, self.plot) if series.letter else []
             if ends:
-                column = min(self.column(ends[-1].x) + 1, self.columns - 1)
+                column = min(self.column(ends[-1].x) + 1, self.columns - len(series.letter))
                 canvas.write(self.row(ends[-1].mean), column, series.letter, series.style)
 
     def _write_outliers(self, canvas: Canvas) -> None:
         """Says at the edges of the canvas how many points lie beyond them, and how far."""
         low, high = self.y_range
         above, below = BEYOND_ASCII if self.plot.ascii else BEYOND
-        points = [point for points in _visible(self.plot) for point in points]
+        points = [point for series in _counted(self.plot) for point in _visible(series, self.plot)]
         if higher := [point for point in points if point.high > high + ROUNDING * abs(high)]:
             reach = self._roughly(max(point.high for point in higher))
-            text = f"{above} {_places(higher)} above, up to {reach}"
+            text = f"{above} {len(higher)} above, up to {reach}"
             canvas.write_beside(0, self.column(higher[0].x) + 1, text, "dim")
         is_below = [point for point in points if point.low < low - ROUNDING * abs(low)]
         if lower := [point for point in is_below if point.low > 0 or not self.plot.log]:
             reach = self._roughly(min(point.low for point in lower))
-            text = f"{below} {_places(lower)} below, down to {reach}"
+            text = f"{below} {len(lower)} below, down to {reach}"
             canvas.write_beside(self.rows - 1, self.column(lower[0].x) + 1, text, "dim")
 
     def _roughly(self, value: float) -> str:
@@ -138,23 +139,33 @@ class Frame:
 
 
 def y_range_of(plot: Plot) -> Limits:
-    """The range of the y axis: round numbers around the values in view."""
-    limits = limits_of(_visible(plot), log=plot.log, robust=plot.robust)
+    """The range of the y axis: round numbers around the values in view, and around where curves enter and leave it."""
+    curves = [[*_visible(series, plot), *_at_edges(series, plot)] for series in _counted(plot)]
+    limits = limits_of(curves, log=plot.log, robust=plot.robust)
     if limits is None:
         return (0.1, 1.0) if plot.log else (0.0, 1.0)
     return value_range(*limits, log=plot.log, most=plot.most)
 
 
-def _visible(plot: Plot) -> list[list[Point]]:
-    """The points of each curve within the range of x; all of them where there is none."""
+def _counted(plot: Plot) -> list[Series]:
+    """The curves that the y axis is made for."""
+    return [series for series in plot.series if not series.within]
+
+
+def _visible(series: Series, plot: Plot) -> list[Point]:
+    """The points of a curve within the range of x that can be drawn."""
     first, last = plot.x_range
-    drawable = [_drawable(series.points, plot) for series in plot.series]
-    within = [[point for point in points if first <= point.x <= last] for points in drawable]
-    return within if any(within) else drawable
+    return [point for point in series.points if first <= point.x <= last and point.extent(log=plot.log) is not None]
 
 
-def _drawable(points: Sequence[Point], plot: Plot) -> list[Point]:
-    return [point for point in points if point.extent(log=plot.log) is not None]
+def _at_edges(series: Series, plot: Plot) -> Iterator[Point]:
+    """Where the lines of a curve cross the edges of the range of x."""
+    for points in _from_gap_to_gap(series, log=plot.log):
+        for (left, _), (right, _) in pairwise(points):
+            for edge in plot.x_range:
+                if left.x < edge < right.x:
+                    value = left.mean + (right.mean - left.mean) * (edge - left.x) / (right.x - left.x)
+                    yield Point(edge, value, value, value)
 
 
 def _from_gap_to_gap(series: Series, *, log: bool) -> Iterator[list[tuple[Point, Limits]]]:
@@ -169,8 +180,3 @@ def _from_gap_to_gap(series: Series, *, log: bool) -> Iterator[list[tuple[Point,
             joined = []
     if joined:
         yield joined
-
-
-def _places(points: Sequence[Point]) -> int:
-    """How many points there are; a curve and the range behind it have theirs at the same places."""
-    return len({point.x for point in points})

@@ -131,7 +131,7 @@ class ChartCurves:
             marks=[(x_of(axis, history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks],
             breaks=list(self._breaks()),
             cursor=self.view.cursor,
-            spots=[(each.x, each.value, each.curve.style) for each in self.readings if math.isfinite(each.value)],
+            spots=[(each.x, each.value, each.curve.style) for each in self.readings[::-1] if math.isfinite(each.value)],
             most=self.quantity.most,
             robust=not self.view.all_values and self.quantity.id not in EXACT,
             whole=self.extent.whole,
@@ -213,18 +213,20 @@ class ChartCurves:
         for number, each in enumerate(self.own):
             if each.raw:
                 yield Series("line", each.raw, ".", behind=True)
-            yield Series(each.style, each.points, MARKERS[number], dashed=bool(number) and self.no_color)
+            dashed = bool(number) and self.no_color
+            yield Series(each.style, each.points, MARKERS[number], dashed=dashed, within=bool(each.raw))
 
     def _breaks(self) -> Iterator[tuple[float, str]]:
         """Where curves become not finite."""
         broken = [(each, each.style) for each in self.overlaid] + [(each, "error") for each in self.own]
+        column = (self.x_range[1] - self.x_range[0]) / max(self.width, 1)
         for each, style in broken:
-            was_finite = True
+            last = -math.inf  # a stretch of numbers that has no column of its own is not seen
             for point in each.points:
-                is_finite = math.isfinite(point.mean)
-                if was_finite and not is_finite:
-                    yield point.x, style
-                was_finite = is_finite
+                if not math.isfinite(point.mean):
+                    if point.x - last > 2 * column:
+                        yield point.x, style
+                    last = point.x
 
     def _points(self, history: RunHistory, key: str) -> list[Point]:
         curve = history.curves.get(key)
