@@ -246,7 +246,9 @@ class ChartPanel(Panel):
     def action_jump(self, end: int) -> None:
         """Puts the cursor where the data begin (0) or end (1)."""
         if self._curves is not None and self._drawing.columns:
-            self._put_cursor(self._curves.extent.end if end else self._curves.extent.whole[0])
+            first, last = self._drawing.x_range
+            half_column = (last - first) / self._drawing.columns / 2
+            self._put_cursor(self._curves.extent.end if end else self._curves.extent.whole[0] + half_column)
 
     def action_no_cursor(self) -> None:
         """Removes the cursor. Without one, the key is the screen's."""
