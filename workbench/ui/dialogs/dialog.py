@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from workbench.ui.keys.actions import key_name
+from workbench.ui.keys.key_names import key_name
 from workbench.ui.panels.lines import KeysLine
 
 Result = TypeVar("Result")

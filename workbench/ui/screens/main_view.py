@@ -358,4 +358,4 @@ class MainView(Screen[None]):
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:
-        self._panels.show_hint()
+        self._panels.show_keys()
