@@ -38,7 +38,8 @@ class HelpDialog(Dialog[bool]):
         Binding("down", "scroll(1)", "down", show=False, priority=True),
         Binding("pageup", "scroll(-10)", "page up", show=False, priority=True),
         Binding("pagedown", "scroll(10)", "page down", show=False, priority=True),
-        Binding("question_mark", "cancel", "keys", show=False, priority=True),
+        Binding("escape", "cancel", "close", show=True),
+        Binding("question_mark", "cancel", "close", show=False, priority=True),
     ]
 
     def __init__(self, sections: Sequence[Section]) -> None:

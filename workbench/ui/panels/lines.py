@@ -83,7 +83,7 @@ class ShownKey(NamedTuple):
     """Whether it is one of the panel with the focus."""
 
 
-LEAVE = ShownKey("esc", "leave")
+CLOSE = ShownKey("esc", "close")
 GAPS = 3
 """Blanks around a key and its label."""
 OWN_RANKS = (94, 93, 92)
@@ -136,7 +136,7 @@ class KeysLine(LineWidget):
         """The keys for which there is room."""
         kept = list(self._keys)
         if (top := self.app.screen) is not self.screen:
-            kept = [ShownKey(*each) for each in top.shown_keys()] if isinstance(top, HasKeys) else [LEAVE]
+            kept = [ShownKey(*each) for each in top.shown_keys()] if isinstance(top, HasKeys) else [CLOSE]
         while kept and sum(len(each.key) + len(each.label) + GAPS for each in kept) > width:
             kept.remove(min(kept, key=lambda each: each.rank))
         return kept

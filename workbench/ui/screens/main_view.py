@@ -313,9 +313,9 @@ class MainView(Screen[None]):
 
     async def may_train(self) -> bool:
         answer = await self.tune.ask_beside()
-        if answer == "show":
+        if answer == "tune":
             await self.run_action("tune")
-        return answer == "beside"
+        return answer == "start"
 
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         try:
