@@ -71,7 +71,7 @@ def test_the_help_is_searched_scrolled_and_closed_by_its_own_key(tmp_path: Path)
         assert "show the last memory snapshot" in screen_text(app)
         assert "write a checkpoint" not in screen_text(app)
         await pilot.press("question_mark")
-        await pilot.pause()
+        await pilot.pause(0.2)
         assert not isinstance(app.screen, HelpDialog)
 
     drive(app, steps, (80, 24))

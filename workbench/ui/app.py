@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.command import Provider
 from textual.events import Event, Key
 from textual.screen import Screen
 
 from workbench.runs.directory import RunDirectory
 from workbench.ui.form.draft import Draft
-from workbench.ui.keys.action import Action, HasActions, Says, bindings
+from workbench.ui.keys.action import Action, HasActions, Says
 from workbench.ui.keys.app_actions import ACTIONS as APP_ACTIONS
-from workbench.ui.keys.app_actions import BOUND_BY_TEXTUAL, VIM_KEYS
+from workbench.ui.keys.app_actions import app_bindings
 from workbench.ui.keys.copying import found_on
 from workbench.ui.keys.key_order import KeyOrder, Passed
 from workbench.ui.live.readings import MachineReadings, ReadingSource
@@ -36,10 +36,7 @@ class WorkbenchApp(StyledApp):
     TITLE = "workbench"
     CSS_PATH = "workbench.tcss"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(each for each in APP_ACTIONS if each.name not in BOUND_BY_TEXTUAL),
-        *(Binding(key, f"simulate_key('{meant}')", meant, show=False) for key, meant in VIM_KEYS.items()),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*app_bindings()]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {PaletteCommands}
 
     def __init__(

@@ -73,7 +73,7 @@ def meanings() -> dict[str, dict[str, set[str]]]:
             continue  # a screen's bindings are its table
         for binding in each.__dict__.get("BINDINGS", ()):
             assert isinstance(binding, Binding), each
-            action = binding.action.partition("(")[0]
+            action = binding.action.removeprefix("app.").partition("(")[0]
             words = binding.description or action.replace("_", " ")
             for key in binding.key.split(","):
                 if key in MOVING:

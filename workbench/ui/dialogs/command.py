@@ -11,7 +11,7 @@ from textual.widget import Widget
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.keys.copying import Copied
 
-HOW = "copied by the terminal (OSC 52), over SSH too; tmux needs: set -s set-clipboard on"
+HOW = "copied through the terminal (OSC 52); tmux needs: set -s set-clipboard on"
 
 
 class CommandDialog(Dialog[bool]):

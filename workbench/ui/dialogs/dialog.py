@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from workbench.ui.keys.app_actions import app_bindings
 from workbench.ui.keys.copying import Copied
 from workbench.ui.keys.key_names import key_name
 from workbench.ui.panels.lines import KeysLine
@@ -71,7 +72,10 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     Dialog:ansi OptionList > .option-list--option-highlighted { text-style: reverse; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", show=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel", show=True),
+        *app_bindings("app."),
+    ]
 
     title_text = ""
     """The text in the upper border."""

@@ -39,7 +39,6 @@ class HelpDialog(Dialog[bool]):
         Binding("pageup", "scroll(-10)", "page up", show=False, priority=True),
         Binding("pagedown", "scroll(10)", "page down", show=False, priority=True),
         Binding("escape", "cancel", "close", show=True),
-        Binding("question_mark", "cancel", "close", show=False, priority=True),
     ]
 
     def __init__(self, sections: Sequence[Section]) -> None:
@@ -59,6 +58,12 @@ class HelpDialog(Dialog[bool]):
         self._show()
 
     @on(Input.Changed)
+    def _typed(self, message: Input.Changed) -> None:
+        if message.value.endswith("?"):  # the key that opened it; the field takes it for text
+            self.action_cancel()
+        else:
+            self._show()
+
     def _show(self) -> None:
         has_columns = self.app.size.width >= TWO_COLUMNS_FROM
         self.query_one("#box").set_class(has_columns, "-columns")

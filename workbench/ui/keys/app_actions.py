@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.binding import Binding
+
 from workbench.ui.keys.action import Action
 
 APP = "Everywhere"
@@ -34,3 +36,12 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
 )
 """Keys that are no actions of the app."""
+
+
+def app_bindings(prefix: str = "") -> list[Binding]:
+    """Textual's bindings of what works everywhere. prefix: app. for dialogs, which hide the app's own bindings."""
+    own = [each for each in ACTIONS if each.name not in BOUND_BY_TEXTUAL]
+    return [
+        *(Binding(each.keys[0], f"{prefix}{each.name}", each.label, show=False) for each in own if each.keys),
+        *(Binding(key, f"{prefix}simulate_key('{meant}')", meant, show=False) for key, meant in VIM_KEYS.items()),
+    ]
