@@ -8,7 +8,7 @@ GROUP = "All runs"
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "open", "watch the run, or look at it as it ended", GROUP, 90),
-    Action("mark", ("space",), "mark", "mark it (up to four), to overlay or compare", GROUP, 85),
+    Action("mark", ("space",), "mark", "mark it, to overlay or compare", GROUP, 85),
     Action(
         "overlay",
         ("o",),

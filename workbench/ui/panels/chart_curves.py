@@ -6,15 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workbench.plotting.groups import mean_and_range
 from workbench.plotting.points import Point, points_by_column, smoothed
 from workbench.plotting.quantities import Quantity
 from workbench.plotting.scales import clock, count
 from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
+from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Plot, Series
 from workbench.ui.panels.x_axis import XAxis, range_of, x_of
 
-OVERLAY_LETTERS = "ABCD"
 MARK_LETTERS = {
     "learning_rate": "L",
     "pause": "p",
@@ -29,7 +30,9 @@ SMOOTHED = "loss/train"
 """The one curve with a value for each step, which can be smoothed. The others have one an epoch or a report."""
 OVERLAY_SMOOTHING = 0.6
 """Overlaid curves of each step are smoothed at least this much: several noisy ones would hide each other."""
-MARKERS = "*+"
+RANGE = "line"
+"""The style of the range that the runs of a group span."""
+MARKERS = "*+ox#%&="
 """Of a chart's own curves in plain ASCII."""
 
 
@@ -49,8 +52,7 @@ class ChartCurves:
 
     quantity: Quantity
     history: RunHistory
-    overlays: Sequence[tuple[str, RunHistory]]
-    """Names and histories."""
+    overlays: Sequence[Overlay]
     view: ChartView
     no_color: bool
     """Whether a chart's second curve is dashed, as its colour cannot tell it from the first."""
@@ -61,7 +63,9 @@ class ChartCurves:
         cursor: as a fraction of the width.
         """
         axis, history = self.view.x_axis, self.history
-        first, last = x_range = range_of(axis, history, [overlay for _, overlay in self.overlays])
+        first, last = x_range = range_of(
+            axis, history, [beside for overlay in self.overlays for beside in overlay.histories]
+        )
         own, drawn_ends = self._run_series(x_range, width)
         plot = Plot(
             series=self._overlay_series(x_range, width) + own,
@@ -92,17 +96,29 @@ class ChartCurves:
         return found, drawn_ends
 
     def _overlay_series(self, x_range: tuple[float, float], width: int) -> list[Series]:
-        """The overlaid runs: their validation curve where there is one, else the smoothed training curve."""
-        found = []
-        for number, (_, history) in enumerate(self.overlays):
-            key = overlaid_curve(self.quantity, history)
-            if key is not None:
+        """The overlaid runs: their validation curve where there is one, else the smoothed training curve.
+
+        Of a group their mean, and behind all curves the range that they span.
+        """
+        ranges, found = [], []
+        for overlay in self.overlays:
+            points = self._overlaid_points(overlay, x_range, width)
+            mark = overlay.mark
+            if len(overlay.histories) > 1 and points:
+                ranges.append(Series(RANGE, points, "."))
+                points = [Point(point.x, point.mean, point.mean, point.mean) for point in points]
+            found.append(Series(mark.style, points, mark.letter[0], mark.letter, dashed=mark.dashed))
+        return ranges + found
+
+    def _overlaid_points(self, overlay: Overlay, x_range: tuple[float, float], width: int) -> list[Point]:
+        curves = []
+        for history in overlay.histories:
+            if (key := overlaid_curve(self.quantity, history)) is not None:
                 points = self._points(history, history.curves[key], x_range, width)
                 if key == SMOOTHED:
                     points = smoothed(points, max(self.view.smoothing, OVERLAY_SMOOTHING))
-                letter = OVERLAY_LETTERS[number]
-                found.append(Series(f"overlay-{number + 1}", points, letter.lower(), letter))
-        return found
+                curves.append(points)
+        return curves[0] if len(curves) == 1 else mean_and_range(curves)
 
     def _points(
         self, history: RunHistory, curve: Curve | None, x_range: tuple[float, float], width: int
@@ -118,5 +134,6 @@ class ChartCurves:
 
 def overlaid_curve(quantity: Quantity, history: RunHistory) -> str | None:
     """The key of the one curve of an overlaid run that is drawn: the last that it has; None without any."""
-    keys = [key for _, key, _ in quantity.curves if key in history.curves]
-    return keys[-1] if keys else None
+    keys = [key for _, key, _ in quantity.curves] if quantity.compared is None else [quantity.compared]
+    found = [key for key in keys if key in history.curves]
+    return found[-1] if found else None

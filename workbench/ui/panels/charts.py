@@ -15,15 +15,16 @@ from textual.message import Message
 from workbench.plotting.quantities import Quantity
 from workbench.runs.curve import Bucket
 from workbench.runs.history import RunHistory
+from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Drawing, draw
 from workbench.ui.panels.chart_curves import (
     MARKERS,
-    OVERLAY_LETTERS,
     SMOOTHED,
     ChartCurves,
     ChartView,
     overlaid_curve,
 )
+from workbench.ui.panels.chart_legend import MOST_OF_HEIGHT, drawn, heading_of, latest, legend_lines
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.x_axis import nearest, written_x, x_of
 
@@ -63,7 +64,8 @@ class ChartPanel(Panel):
         self._quantity = quantity
         self._history: RunHistory | None = None
         self._view = ChartView()
-        self._overlays: Sequence[tuple[str, RunHistory]] = ()
+        self._overlays: Sequence[Overlay] = ()
+        self._own_label = ""
         self._cursor: float | None = None
         """As a fraction of the canvas's width, so that it keeps its place when the panel is resized."""
         self._drawing = Drawing([])
@@ -71,10 +73,14 @@ class ChartPanel(Panel):
         """By curve: the value at which it ends as it is drawn, where it is smoothed."""
 
     def show(
-        self, history: RunHistory | None, view: ChartView, overlays: Sequence[tuple[str, RunHistory]] = ()
+        self,
+        history: RunHistory | None,
+        view: ChartView,
+        overlays: Sequence[Overlay] = (),
+        own_label: str = "",
     ) -> None:
-        """Shows a run, and others that it overlays."""
-        self._history, self._view, self._overlays = history, view, overlays
+        """Shows a run, and others that it overlays. own_label: what tells the run from those."""
+        self._history, self._view, self._overlays, self._own_label = history, view, overlays, own_label
         self.redraw()
 
     @property
@@ -84,10 +90,17 @@ class ChartPanel(Panel):
 
     def heading(self) -> Text:
         """The title, and the latest values as the legend; shorter names where the panel is narrow."""
-        return self.first_fitting(self._legend(letters) for letters in NAME_LETTERS)
+        beside = drawn(self.quantity, self._overlays)
+        labelled = (True, False) if beside and not self._is_maximised else (False,)
+        return self.first_fitting(
+            self._legend(letters, beside, labels) for labels in labelled for letters in NAME_LETTERS
+        )
 
-    def _legend(self, letters: int | None) -> Text:
-        """letters: how many of each name; None: all, after a sample of the curve."""
+    def _legend(self, letters: int | None, beside: Sequence[Overlay], labels: bool) -> Text:
+        """letters: how many of each name; None: all, after a sample of the curve.
+
+        beside: the overlaid runs that are drawn; labels: whether what tells the runs apart follows their letters.
+        """
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
@@ -95,15 +108,17 @@ class ChartPanel(Panel):
                 continue
             sample = f"{self._sample(number)} " if letters is None or self.app.no_color else ""
             shown = f"{sample}{name[:letters]} " if name else ""
-            drawn = self._drawn_ends.get(key, curve.last)
-            text.append(f"  {shown}{self._latest(drawn)}", self.style_of(style))
-            if letters is None and (last := self._latest(curve.last)) != self._latest(drawn):
+            end = self._drawn_ends.get(key, curve.last)
+            text.append(f"  {shown}{self._latest(end)}", self.style_of(style))
+            if letters is None and (last := self._latest(curve.last)) != self._latest(end):
                 text.append(f" (last {last})", self.style_of("dim"))
-        for number, (_, history) in enumerate(self._overlays):
-            if overlaid_curve(self.quantity, history) is not None:
-                gap = " " if letters == 1 and number else "  "
-                text.append(f"{gap}{OVERLAY_LETTERS[number]}", self.style_of(f"overlay-{number + 1}"))
-        return text
+        if labels and self._own_label:
+            text.append(f" ({self._own_label})", self.style_of("dim"))
+        return text.append_text(heading_of(self, beside, labels=labels, gap=" " if letters == 1 else "  "))
+
+    @property
+    def _is_maximised(self) -> bool:
+        return self.screen.has_class("-maximised")
 
     def _sample(self, number: int) -> str:
         """A character that shows how the curve is drawn."""
@@ -138,7 +153,9 @@ class ChartPanel(Panel):
             parts.append(f"by {self._view.x_axis}")
         if best := self._best():
             parts.append(best)
-        return Text("  ".join(parts), self.style_of("dim"))
+        overlaid = self._overlays and any(name == "validation" for name, _, _ in self.quantity.curves)
+        longer = [*parts, "overlaid: validation"] if overlaid else parts
+        return self.first_fitting(Text("  ".join(each), self.style_of("dim")) for each in (longer, parts))
 
     @property
     def _is_smoothed(self) -> bool:
@@ -167,8 +184,10 @@ class ChartPanel(Panel):
             when = "at the end of an epoch" if trains else "once training is under way"
             return self.placeholder(f"{what} appears here {when}", width)
         plot, self._drawn_ends = self._curves(history).plot(width, cursor=self._cursor, ascii=self.glyphs.ascii)
-        self._drawing = draw(plot, width, height, self.style_of)
-        return self._drawing.lines
+        most = height // MOST_OF_HEIGHT if self._is_maximised else 0
+        legend = legend_lines(self, self.quantity, self._history, self._own_label, self._overlays, latest, most)
+        self._drawing = draw(plot, width, height - len(legend), self.style_of)
+        return self._drawing.lines + legend
 
     def _curves(self, history: RunHistory) -> ChartCurves:
         return ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color)
@@ -186,13 +205,18 @@ class ChartPanel(Panel):
             if bucket is not None:
                 shown = name[:letters] or self.quantity.title
                 text.append(f"{gap}{shown} {write(bucket.mean)}", self.style_of(style))
-        for number, (_, history) in enumerate(self._overlays):
-            overlaid = overlaid_curve(self.quantity, history)
-            bucket = None if overlaid is None else self._nearest(history, overlaid, x)
-            if bucket is not None:
-                value = write(bucket.mean)
-                text.append(f"{gap}{OVERLAY_LETTERS[number]} {value}", self.style_of(f"overlay-{number + 1}"))
+        for overlay in self._overlays:
+            values = [value for history in overlay.histories if (value := self._overlaid_at(history, x)) is not None]
+            if values:
+                mean = write(math.fsum(values) / len(values))
+                text.append(f"{gap}{overlay.mark.letter} {mean}", self.style_of(overlay.mark.style))
         return text
+
+    def _overlaid_at(self, history: RunHistory, x: float) -> float | None:
+        """The value of an overlaid run at x; None where it has none."""
+        key = overlaid_curve(self.quantity, history)
+        bucket = None if key is None else self._nearest(history, key, x)
+        return None if bucket is None else bucket.mean
 
     def _nearest(self, history: RunHistory, key: str, x: float) -> Bucket | None:
         first, last = self._drawing.x_range

@@ -87,8 +87,13 @@ class MainScreen(MainView):
     async def action_runs(self) -> None:
         from workbench.ui.screens.runs import RunsScreen
 
-        overlaid = tuple(name for name, _ in self.runs.overlays)
-        screen = RunsScreen(self._session.runs_folder, overlaid, self._run_was_renamed, self.exports.show)
+        screen = RunsScreen(
+            self._session.runs_folder,
+            self._session.marks,
+            self.runs.overlays.names,
+            self._run_was_renamed,
+            self.exports.show,
+        )
         result = await self.ask(screen)
         if result is not None:
             # In a group of its own: showing the list again cancels no run that is still being read.
@@ -114,6 +119,7 @@ class MainScreen(MainView):
             self.attach(result.run)
 
     def _run_was_renamed(self, run: RunDirectory, now: RunDirectory) -> None:
+        self._session.marks.rename(run.name, now.name)
         self.run_worker(self.runs.follow_renamed(run, now), group="open", exclusive=True)
 
     @work(group="quit")

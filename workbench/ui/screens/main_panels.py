@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from rich.text import Text
 from textual.screen import Screen
@@ -12,6 +12,7 @@ from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.form.draft import Draft
 from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.live.overlays import Overlays
 from workbench.ui.live.readings import Readings
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import course_of
@@ -76,17 +77,16 @@ class MainPanels:
 
     # The run and the machine.
 
-    def show_run(
-        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
-    ) -> None:
+    def show_run(self, view: ChartView, overlays: Overlays, *, every_chart: bool = True) -> None:
         """Shows the run.
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
         self._turn = 1 - self._turn
-        for number, chart in enumerate(self._screen.query(ChartPanel)):
+        beside, own_label = overlays.shown(self._session.watch), overlays.own_label(self._session.watch)
+        for number, chart in enumerate(chart for chart in self._screen.query(ChartPanel) if chart.display):
             if every_chart or number % 2 == self._turn:
-                chart.show(self.history, view, overlays)
+                chart.show(self.history, view, beside, own_label=own_label)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)

@@ -209,6 +209,7 @@ class MainView(Screen[None]):
         watch = self._session.watch
         if watch is not None and watch.poll():
             self._has_unseen = True
+        self._has_unseen |= self.runs.follow_overlays()
         self._renew_advice()
         if self._panels.shows_old_rate:
             self.show_settings()
