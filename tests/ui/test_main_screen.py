@@ -296,7 +296,7 @@ def test_scale_axis_and_smoothing_are_one_key_each_and_remembered(tmp_path: Path
 
     drive(app, steps, (160, 44))
     kept = Remembered.load()
-    assert (kept.log, kept.x_axis, kept.smoothing, kept.four_charts) == (True, "epoch", 0.8, True)
+    assert (kept.log, kept.x_axis, kept.smoothing, kept.chart_count) == (True, "epoch", 0.8, 4)
 
 
 def test_the_theme_is_remembered(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -13,6 +14,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from workbench.plotting.quantities import Quantity
+from workbench.runs.history import RunHistory
 from workbench.ui.dialogs.dialog import Dialog
 from workbench.ui.look.styled_app import StyledApp
 
@@ -30,20 +32,18 @@ class ChartsDialog(Dialog[list[str]]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "done", "show these", show=True),
-        Binding("space", "toggle", "choose", show=True, priority=True),
+        Binding("space", "choose", "choose", show=True, priority=True),
         Binding("ctrl+u", "none", "the usual order", show=True, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
     ]
 
-    def __init__(
-        self, quantities: Sequence[Quantity], chosen: Sequence[str], latest: Callable[[Quantity], str]
-    ) -> None:
-        """latest: the latest value of a quantity in words; empty before there is one."""
+    def __init__(self, quantities: Sequence[Quantity], chosen: Sequence[str], history: RunHistory | None) -> None:
+        """history: of the run whose latest values are shown."""
         super().__init__()
         self._quantities = quantities
         self._chosen = list(chosen)
-        self._latest = latest
+        self._curves = {} if history is None else history.curves
         self._listed: list[Quantity] = []
 
     def body(self) -> Iterable[Widget]:
@@ -80,6 +80,12 @@ class ChartsDialog(Dialog[list[str]]):
             (self._latest(quantity), palette["dim"]),
         )
 
+    def _latest(self, quantity: Quantity) -> str:
+        """The latest value of each of its curves, with the curve's name."""
+        last = [(name, self._curves[key].last) for name, key, _ in quantity.curves if key in self._curves]
+        known = [(name, value) for name, value in last if value is not None and math.isfinite(value)]
+        return "  ".join(f"{name} {quantity.write(value)}".strip() for name, value in known)
+
     @on(OptionList.OptionSelected)
     def _clicked(self, message: OptionList.OptionSelected) -> None:
         self._toggle(message.option_index)
@@ -88,7 +94,7 @@ class ChartsDialog(Dialog[list[str]]):
     def _submitted(self) -> None:
         self.action_done()
 
-    def action_toggle(self) -> None:
+    def action_choose(self) -> None:
         """Chooses the quantity under the cursor as the next one, or no longer."""
         highlighted = self.query_one(OptionList).highlighted
         if highlighted is not None:

@@ -42,5 +42,5 @@ class MetricChart(ChartPanel):
 
 
 def chart_panels() -> list[ChartPanel]:
-    """The four charts; the last two are shown on request."""
+    """The first four charts. The last two are shown on request; those of other quantities are made then."""
     return [ChartPanel(LOSS), MetricChart(), ChartPanel(LEARNING_RATE), ChartPanel(THROUGHPUT)]

@@ -13,7 +13,6 @@ from workbench.ui.keys.actions import bindings, help_sections
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.screens.main_view import MainView
-from workbench.ui.screens.pages import ROWS_OF_FOUR_CHARTS
 
 
 class MainScreen(MainView):
@@ -118,6 +117,15 @@ class MainScreen(MainView):
         if result is not None and result.run is not None:
             self.attach(result.run)
 
+    def action_overlay(self) -> None:
+        self.action_runs()
+
+    def action_remove_overlays(self) -> None:
+        self.runs.remove_overlays()
+
+    def action_group_overlays(self) -> None:
+        self.runs.group_overlays()
+
     def _run_was_renamed(self, run: RunDirectory, now: RunDirectory) -> None:
         self._session.marks.rename(run.name, now.name)
         self.run_worker(self.runs.follow_renamed(run, now), group="open", exclusive=True)
@@ -174,10 +182,26 @@ class MainScreen(MainView):
         if self.pages.toggle_maximised():
             self.show_run()
 
-    def action_four_charts(self) -> None:
-        if not self.pages.toggle_four_charts():
-            self.say(f"four charts need a screen of {ROWS_OF_FOUR_CHARTS} rows or more", "warning")
+    def action_more_charts(self) -> None:
+        if said := self.pages.next_chart_count():
+            self.say(said, "warning")
         self.show_run()
+
+    def action_turn_charts(self, direction: int) -> None:
+        if said := self.pages.turn_charts(direction):
+            self.say(said)
+        self.show_run()
+
+    @work(group="charts", exclusive=True)
+    async def action_choose_charts(self) -> None:
+        from workbench.ui.dialogs.charts import ChartsDialog
+
+        watch = self._session.watch
+        history = None if watch is None else watch.history
+        names = await self.ask(ChartsDialog(self.pages.charts.quantities, self.pages.charts_up, history))
+        if names is not None:
+            self.pages.choose_charts(names)
+            self.show_run()
 
     def action_logarithmic(self) -> None:
         self.charts.toggle_log()

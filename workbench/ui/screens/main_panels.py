@@ -82,6 +82,8 @@ class MainPanels:
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
+        if self._pages.charts.follow(self.history):
+            self._pages.lay_out()
         self._turn = 1 - self._turn
         beside, own_label = overlays.shown(self._session.watch), overlays.own_label(self._session.watch)
         for number, chart in enumerate(chart for chart in self._screen.query(ChartPanel) if chart.display):

@@ -39,13 +39,13 @@ from workbench.ui.live.session import Session
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.options import AppOptions
 from workbench.ui.panels.advice import AdvicePanel
+from workbench.ui.panels.chart_grid import ChartGrid
 from workbench.ui.panels.data_preview import DataPreviewPanel
 from workbench.ui.panels.health import HealthPanel
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.machine import MachinePanel
 from workbench.ui.panels.memory import MemoryPanel
-from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.metrics import MetricsPanel
 from workbench.ui.panels.model import ModelPanel
 from workbench.ui.panels.notice import NoticePanel
@@ -137,8 +137,7 @@ class MainView(Screen[None]):
         with Horizontal(id="body"):
             yield SettingsPanel(id="settings")
             with Vertical(id="right"):
-                with Container(id="charts"):
-                    yield from chart_panels()
+                yield ChartGrid(id="charts")
                 with Container(id="lower"):
                     yield StepTimePanel(id="step-time")
                     yield MemoryPanel(id="memory")
