@@ -9,7 +9,7 @@ from typing import Any
 from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
 from workbench.runs.study import read_study
-from workbench.settings.changes import in_words, read
+from workbench.settings.changes import read
 from workbench.settings.differing import NAMES, differing
 from workbench.settings.judged import is_same_data
 from workbench.ui.form.fields import short_name
@@ -21,8 +21,8 @@ from workbench.units import counted
 SEED, RATE, CHANGES = "training.seed", "optimizer.learning_rate", "changes"
 SHORT_NAMES = {"learning rate": "lr"}
 """Names of settings that a legend shortens."""
-BY_SEED, BY_PRESET, BY_STUDY = "all settings but the seed", "preset", "study"
-"""Groupings that are no single setting."""
+BY_SEED, BY_PRESET, BY_STUDY = "over seeds", "by preset", "by study"
+"""Groupings that are no single setting; the first: of runs that differ in the seed alone."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,17 @@ class OverlaidRun:
 
     watch: Watch
     settings: Mapping[str, Any]
-    """By key path."""
+    """By key path. A learning rate that was changed while it trained is a text: 0.01 → 0.02."""
     study: str
     """The study that it belongs to; its own name without one."""
 
     @classmethod
     def of(cls, watch: Watch) -> OverlaidRun:
         """Reads what is needed beside what a watch has read."""
-        made = watch.settings if watch.own_loop is None else watch.own_loop
-        return cls(watch, {} if made is None else made.flat(), read_study(watch.run.study) or watch.run.name)
+        made = watch.preset if watch.own_loop is None else watch.own_loop
+        settings = {} if made is None else made.flat()
+        study = read_study(watch.run.study) or watch.run.name
+        return cls(watch, _with_rates(settings, watch.learning_rate), study)
 
     @classmethod
     def read(cls, run: RunDirectory) -> OverlaidRun:
@@ -95,6 +97,8 @@ class Overlays:
     def put(self, runs: Sequence[OverlaidRun]) -> None:
         """Overlays these runs, and no others."""
         self._runs, self._grouping, self._fitted_to, self._shown_for = list(runs), "", None, None
+        for run in runs:
+            self._marks.of(run.name)  # in their order, whatever is drawn of them
 
     def rename(self, before: str, now: RunDirectory) -> None:
         """Takes a renamed run for the one that it was."""
@@ -144,8 +148,9 @@ class Overlays:
         if not self._grouping:
             return "each overlaid run is drawn by itself"
         groups = len(_grouped(others, self._grouping))
-        name = self._grouping if self._grouping in (BY_SEED, BY_PRESET, BY_STUDY) else _name_of(self._grouping)
-        return f"overlaid runs by {name}: {counted(groups, 'group')}, each as mean and range"
+        named = (BY_SEED, BY_PRESET, BY_STUDY)
+        how = self._grouping if self._grouping in named else f"by {_name_of(self._grouping)}"
+        return f"overlaid runs grouped {how}: {counted(groups, 'group')}, each drawn as its mean and range"
 
     def _beside(self, watched: Watch | None) -> list[OverlaidRun]:
         return [run for run in self._runs if watched is None or run.name != watched.run.name]
@@ -194,18 +199,20 @@ def _label(group: Sequence[OverlaidRun], varied: Sequence[str]) -> str:
     varied: the paths of the settings that are not the same in all runs.
     """
     inside, settings = differing([run.settings for run in group]), group[0].settings
-    parts = [_written(path, settings) for path in varied if path not in inside and settings.get(path) is not None]
+    common = [path for path in varied if path not in inside and settings.get(path) is not None]
+    parts = [f"{_name_of(path)} {wording(settings[path])}" for path in common]
     if len(group) > 1:
         parts.append(f"mean of {len(group)} {'seeds' if list(inside) == [SEED] else 'runs'}")
-    return ", ".join(dict.fromkeys(parts))
+    return ", ".join(parts)
 
 
-def _written(path: str, settings: Mapping[str, Any]) -> str:
-    if path in (RATE, CHANGES):
-        rate = settings.get(RATE)
-        changes = in_words(rate if isinstance(rate, int | float) else None, read(settings.get(CHANGES)))
-        return f"lr {changes or shown(rate)}"
-    return f"{_name_of(path)} {wording(settings[path])}"
+def _with_rates(settings: dict[str, Any], now: float | None) -> dict[str, Any]:
+    """The settings with the first and the last learning rate as one. now: the present one; None: it is not known."""
+    rates = [settings.get(RATE), *(rate for _, rate in read(settings.pop(CHANGES, None))), now]
+    known = [rate for rate in rates if isinstance(rate, int | float)]
+    if known and known[-1] != known[0]:
+        settings[RATE] = f"{shown(known[0])} → {shown(known[-1])}"
+    return settings
 
 
 def _unique(labels: Sequence[str], groups: Sequence[Sequence[OverlaidRun]]) -> list[str]:
@@ -222,7 +229,7 @@ def _unique(labels: Sequence[str], groups: Sequence[Sequence[OverlaidRun]]) -> l
 def _groupings(runs: Sequence[OverlaidRun]) -> list[str]:
     """By what the runs can be grouped so that some group has two of them."""
     settings = differing([run.settings for run in runs])
-    candidates = [BY_SEED, BY_PRESET, BY_STUDY, *(path for path in settings if path not in (SEED, CHANGES))]
+    candidates = [BY_SEED, BY_PRESET, BY_STUDY, *(path for path in settings if path != SEED)]
     found: dict[tuple[tuple[str, ...], ...], str] = {}
     for grouping in candidates:
         groups = _grouped(runs, grouping)

@@ -1,4 +1,4 @@
-"""The legend of a chart's overlaid runs: in its heading what there is room for, under a maximised chart all of it."""
+"""The legend of a chart's overlaid runs: in its border what there is room for, under a maximised chart all of it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,26 @@ def drawn(quantity: Quantity, overlays: Sequence[Overlay]) -> list[Overlay]:
     return [each for each in overlays if any(overlaid_curve(quantity, history) for history in each.histories)]
 
 
-def heading_of(panel: LineWidget, overlays: Sequence[Overlay], *, labels: bool, gap: str) -> Text:
-    """The letters of overlaid runs, each with what tells it from the others, or without."""
+def letters_of(panel: LineWidget, overlays: Sequence[Overlay], *, gap: str) -> Text:
+    """The letters of overlaid runs."""
     text = Text()
     for number, overlay in enumerate(overlays):
-        label = f" {overlay.label}" if labels else ""
-        text.append(f"{gap if number else '  '}{overlay.mark.letter}{label}", panel.style_of(overlay.mark.style))
+        text.append(f"{gap if number else '  '}{overlay.mark.letter}", panel.style_of(overlay.mark.style))
     return text
+
+
+def labels_of(panel: LineWidget, quantity: Quantity, overlays: Sequence[Overlay], own_label: str) -> list[Text]:
+    """What tells overlaid runs apart, each after its letter: with the label of the watched run, and without."""
+    dim = panel.style_of("dim")
+    text = Text(split_of(quantity), dim)
+    for overlay in overlays:
+        text.append(f"  {overlay.mark.letter} {overlay.label}", panel.style_of(overlay.mark.style))
+    return [Text.assemble(text, (f"  {WATCHED} {own_label}", dim)), text] if own_label else [text]
+
+
+def split_of(quantity: Quantity) -> str:
+    """Which curve of the overlaid runs is drawn, where it might be another: that of the validation split."""
+    return "validation" if any(name == "validation" for name, _, _ in quantity.curves) else ""
 
 
 def legend_lines(
@@ -63,7 +76,7 @@ def legend_lines(
     lines = [
         Text.assemble(
             (f"{letter:<{widths[0]}}  ", panel.style_of(style)),
-            (f"{value:>{widths[1]}}  ", panel.style_of("text")),
+            (f"{value:<{widths[1]}}  ", panel.style_of("text")),
             (label, panel.style_of("dim")),
         )
         for letter, value, label, style in cells

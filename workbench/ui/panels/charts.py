@@ -24,7 +24,15 @@ from workbench.ui.panels.chart_curves import (
     ChartView,
     overlaid_curve,
 )
-from workbench.ui.panels.chart_legend import MOST_OF_HEIGHT, drawn, heading_of, latest, legend_lines
+from workbench.ui.panels.chart_legend import (
+    MOST_OF_HEIGHT,
+    drawn,
+    labels_of,
+    latest,
+    legend_lines,
+    letters_of,
+    split_of,
+)
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.x_axis import nearest, written_x, x_of
 
@@ -93,17 +101,10 @@ class ChartPanel(Panel):
 
     def heading(self) -> Text:
         """The title, and the latest values as the legend; shorter names where the panel is narrow."""
-        beside = drawn(self.quantity, self._overlays)
-        labelled = (True, False) if beside and not self._is_maximised else (False,)
-        return self.first_fitting(
-            self._legend(letters, beside, labels) for labels in labelled for letters in NAME_LETTERS
-        )
+        return self.first_fitting(self._legend(letters) for letters in NAME_LETTERS)
 
-    def _legend(self, letters: int | None, beside: Sequence[Overlay], labels: bool) -> Text:
-        """letters: how many of each name; None: all, after a sample of the curve.
-
-        beside: the overlaid runs that are drawn; labels: whether what tells the runs apart follows their letters.
-        """
+    def _legend(self, letters: int | None) -> Text:
+        """letters: how many of each name; None: all, after a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
@@ -115,9 +116,14 @@ class ChartPanel(Panel):
             text.append(f"  {shown}{self._latest(end)}", self.style_of(style))
             if letters is None and (last := self._latest(curve.last)) != self._latest(end):
                 text.append(f" (last {last})", self.style_of("dim"))
-        if labels and self._own_label:
-            text.append(f" ({self._own_label})", self.style_of("dim"))
-        return text.append_text(heading_of(self, beside, labels=labels, gap=" " if letters == 1 else "  "))
+        if self._is_maximised:  # all of it stands below
+            return text
+        return text.append_text(letters_of(self, self._beside, gap=" " if letters == 1 else "  "))
+
+    @property
+    def _beside(self) -> list[Overlay]:
+        """The overlaid runs that are drawn."""
+        return drawn(self.quantity, self._overlays)
 
     @property
     def _is_maximised(self) -> bool:
@@ -156,9 +162,13 @@ class ChartPanel(Panel):
             parts.append(f"by {self._view.x_axis}")
         if best := self._best():
             parts.append(best)
-        overlaid = self._overlays and any(name == "validation" for name, _, _ in self.quantity.curves)
-        longer = [*parts, "overlaid: validation"] if overlaid else parts
-        return self.first_fitting(Text("  ".join(each), self.style_of("dim")) for each in (longer, parts))
+        plain = Text("  ".join(parts), self.style_of("dim"))
+        if not self._beside:
+            return plain
+        if self._is_maximised:
+            return Text.assemble((split_of(self.quantity), self.style_of("dim")), "  ", plain)
+        labels = labels_of(self, self.quantity, self._beside, self._own_label)
+        return self.first_fitting((Text("  ").join((labels[0], plain)), *labels, plain))
 
     @property
     def _is_smoothed(self) -> bool:
