@@ -132,6 +132,10 @@ class Overlays:
         self._renew(watched)
         return self._shown
 
+    def histories(self, watched: Watch | None) -> list[RunHistory]:
+        """The histories of all that is drawn beside the watched run."""
+        return [history for overlay in self.shown(watched) for history in overlay.histories]
+
     def own_label(self, watched: Watch | None) -> str:
         """What tells the watched run from those that it overlays; empty without any."""
         self._renew(watched)

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rich.text import Text
 
 from workbench.plotting.quantities import Quantity
-from workbench.runs.history import RunHistory
 from workbench.ui.live.overlays import Overlay
-from workbench.ui.panels.chart_curves import overlaid_curve
+from workbench.ui.panels.chart_curves import ChartCurves, DrawnCurve, overlaid_curve
 from workbench.ui.panels.panel import LineWidget
 
-ValueOf = Callable[[RunHistory, str], float | None]
-"""The value of a run's curve that the legend shows; None where it has none."""
 WATCHED = "this run"
 MOST_OF_HEIGHT = 3
 """The legend takes at most this part of a maximised chart."""
-
-
-def latest(history: RunHistory, key: str) -> float | None:
-    """The latest value of a curve."""
-    return history.curves[key].last
 
 
 def drawn(quantity: Quantity, overlays: Sequence[Overlay]) -> list[Overlay]:
@@ -53,47 +45,45 @@ def split_of(quantity: Quantity) -> str:
 
 
 def legend_lines(
-    panel: LineWidget,
-    quantity: Quantity,
-    history: RunHistory | None,
-    own_label: str,
-    overlays: Sequence[Overlay],
-    value_of: ValueOf,
-    most: int,
+    panel: LineWidget, curves: ChartCurves, overlays: Sequence[Overlay], own_label: str, most: int
 ) -> list[Text]:
-    """A line for the watched run and each overlaid one, at most `most`: its letter, its value, what tells it apart."""
-    overlays = drawn(quantity, overlays)
-    if not overlays or most < 1:
+    """A line for the watched run and each overlaid one, at most `most`: its letter, its value, what tells it apart.
+
+    The value is that at the cursor; without one, the latest.
+    """
+    if not curves.overlaid or most < 1:
         return []
-    rows = [(overlay.mark.letter, _values(quantity, overlay.histories, value_of), overlay) for overlay in overlays]
-    cells = [
-        (letter, _written(quantity, values), overlay.label, overlay.mark.style) for letter, values, overlay in rows
-    ]
-    if history is not None:
-        own = _values(quantity, [history], value_of)
-        cells.insert(0, (WATCHED, _written(quantity, own), own_label, quantity.curves[-1][2]))
-    widths = [max(len(row[column]) for row in cells) for column in (0, 1)]
+    labels = {overlay.mark.letter: overlay.label for overlay in overlays}
+    own = [curve for curve in curves.own if curve.points][-1:]
+    rows = [(WATCHED, curve, own_label) for curve in own]
+    rows += [(curve.name, curve, labels[curve.name]) for curve in curves.overlaid]
+    values = [_value(curves, curve) for _, curve, _ in rows]
+    widest, longest = max(len(name) for name, _, _ in rows), max(map(len, values))
     lines = [
         Text.assemble(
-            (f"{letter:<{widths[0]}}  ", panel.style_of(style)),
-            (f"{value:<{widths[1]}}  ", panel.style_of("text")),
+            (f"{name:<{widest}}  ", panel.style_of(curve.style)),
+            (f"{value:<{longest}}  ", panel.style_of("text")),
             (label, panel.style_of("dim")),
         )
-        for letter, value, label, style in cells
+        for (name, curve, label), value in zip(rows, values, strict=True)
     ]
     if len(lines) > most:
         lines[most - 1 :] = [Text(f"and {len(lines) - most + 1} more", panel.style_of("dim"))]
     return lines
 
 
-def _values(quantity: Quantity, histories: Sequence[RunHistory], value_of: ValueOf) -> list[float]:
-    found = [value_of(each, key) for each in histories if (key := overlaid_curve(quantity, each)) is not None]
-    return [value for value in found if value is not None and math.isfinite(value)]
-
-
-def _written(quantity: Quantity, values: Sequence[float]) -> str:
-    """One value, or the mean of several with the range that they span."""
-    if not values:
+def _value(curves: ChartCurves, curve: DrawnCurve) -> str:
+    """The value of a curve; of a group also the range of its runs."""
+    write = curves.quantity.write
+    finite = [point for point in curve.points if math.isfinite(point.mean)]
+    if curves.view.cursor is not None:
+        found = next((reading for reading in curves.readings if reading.curve is curve), None)
+        x, value = (0.0, math.nan) if found is None else (found.x, found.value)
+    else:
+        x, value = (finite[-1].x, finite[-1].mean) if finite else (0.0, math.nan)
+    if not math.isfinite(value):
         return "-"
-    mean = quantity.write(math.fsum(values) / len(values))
-    return mean if len(values) == 1 else f"{mean} ({quantity.write(min(values))} to {quantity.write(max(values))})"
+    if not curve.spread:
+        return write(value)
+    spread = min(curve.spread, key=lambda point: abs(point.x - x))
+    return f"{write(value)} ({write(spread.low)} to {write(spread.high)})"

@@ -61,6 +61,8 @@ class MainPanels:
         self._hints = Hints()
         self._turn = 0
         """Which half of the charts is drawn next."""
+        self._x_range = (0.0, 0.0)
+        """The part of the x axis that the charts show."""
         self._shown_rate: float | None = None
         self.machine: Readings | None = None
         """The latest readings of the machine."""
@@ -82,17 +84,25 @@ class MainPanels:
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
-        if self._pages.charts.follow(self.history):
-            self._pages.lay_out()
-        self._turn = 1 - self._turn
-        beside, own_label = overlays.shown(self._session.watch), overlays.own_label(self._session.watch)
-        for number, chart in enumerate(chart for chart in self._screen.query(ChartPanel) if chart.display):
-            if every_chart or number % 2 == self._turn:
-                chart.show(self.history, view, beside, own_label=own_label)
+        self.show_charts(view, overlays, every_chart=every_chart)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
         self.show_machine()
+
+    def show_charts(self, view: ChartView, overlays: Overlays, *, every_chart: bool = True) -> None:
+        """Shows the run in the charts, all of them if their x axis has changed: they must not differ in it."""
+        if self._pages.charts.follow(self.history):
+            self._pages.lay_out()
+        self._turn = 1 - self._turn
+        history, watch = self.history or RunHistory(), self._session.watch
+        shown = view.shown(view.extent(history, overlays.histories(watch)))
+        every_chart = every_chart or shown != self._x_range
+        self._x_range = shown
+        beside, own_label = overlays.shown(watch), overlays.own_label(watch)
+        for number, chart in enumerate(chart for chart in self._screen.query(ChartPanel) if chart.display):
+            if every_chart or number % 2 == self._turn:
+                chart.show(self.history, view, beside, own_label=own_label)
 
     def show_machine(self) -> None:
         """Shows the memory: of the run, of the machine, and as a dry run expects it."""
