@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from rich.text import Text
 from textual.screen import Screen
@@ -12,6 +12,7 @@ from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.form.draft import Draft
 from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.live.overlays import Overlays
 from workbench.ui.live.readings import Readings
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import course_of
@@ -78,9 +79,7 @@ class MainPanels:
 
     # The run and the machine.
 
-    def show_run(
-        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
-    ) -> None:
+    def show_run(self, view: ChartView, overlays: Overlays, *, every_chart: bool = True) -> None:
         """Shows the run.
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
@@ -91,18 +90,19 @@ class MainPanels:
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
         self.show_machine()
 
-    def show_charts(
-        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
-    ) -> None:
+    def show_charts(self, view: ChartView, overlays: Overlays, *, every_chart: bool = True) -> None:
         """Shows the run in the charts, all of them if their x axis has changed: they must not differ in it."""
+        if self._pages.charts.follow(self.history):
+            self._pages.lay_out()
         self._turn = 1 - self._turn
-        history = self.history or RunHistory()
-        shown = view.shown(view.extent(history, [overlay for _, overlay in overlays]))
+        history, watch = self.history or RunHistory(), self._session.watch
+        shown = view.shown(view.extent(history, overlays.histories(watch)))
         every_chart = every_chart or shown != self._x_range
         self._x_range = shown
-        for number, chart in enumerate(self._screen.query(ChartPanel)):
+        beside, own_label = overlays.shown(watch), overlays.own_label(watch)
+        for number, chart in enumerate(chart for chart in self._screen.query(ChartPanel) if chart.display):
             if every_chart or number % 2 == self._turn:
-                chart.show(self.history, view, overlays)
+                chart.show(self.history, view, beside, own_label=own_label)
 
     def show_machine(self) -> None:
         """Shows the memory: of the run, of the machine, and as a dry run expects it."""

@@ -40,6 +40,7 @@ from workbench.ui.live.session import Session
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.options import AppOptions
 from workbench.ui.panels.advice import AdvicePanel
+from workbench.ui.panels.chart_grid import ChartGrid
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.data_preview import DataPreviewPanel
 from workbench.ui.panels.health import HealthPanel
@@ -47,7 +48,6 @@ from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.machine import MachinePanel
 from workbench.ui.panels.memory import MemoryPanel
-from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.metrics import MetricsPanel
 from workbench.ui.panels.model import ModelPanel
 from workbench.ui.panels.notice import NoticePanel
@@ -141,8 +141,7 @@ class MainView(Screen[None]):
         with Horizontal(id="body"):
             yield SettingsPanel(id="settings")
             with Vertical(id="right"):
-                with Container(id="charts"):
-                    yield from chart_panels()
+                yield ChartGrid(id="charts")
                 with Container(id="lower"):
                     yield StepTimePanel(id="step-time")
                     yield MemoryPanel(id="memory")
@@ -213,6 +212,7 @@ class MainView(Screen[None]):
         watch = self._session.watch
         if watch is not None and watch.poll():
             self._has_unseen = True
+        self._has_unseen |= self.runs.follow_overlays()
         self._renew_advice()
         if self._panels.shows_old_rate:
             self.show_settings()
@@ -288,7 +288,7 @@ class MainView(Screen[None]):
 
     @property
     def _overlaid(self) -> list[RunHistory]:
-        return [history for _, history in self.runs.overlays]
+        return self.runs.overlays.histories(self._session.watch)
 
     def show_advice(self) -> None:
         self._panels.show_advice()
