@@ -16,10 +16,12 @@ from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, m
 from workbench.settings.data_choice import (
     MISSING_VALUES,
     Augmented,
+    Normalize,
     NumberData,
     TaskName,
     default_data_folder,
     memory_limit_bytes,
+    normalize,
 )
 from workbench.settings.text_data import Docstrings, TextFile, TextFolder, TextTable, Topics
 
@@ -92,8 +94,14 @@ class TorchvisionSet(Augmented):
     """A data set that torchvision downloads."""
 
     folder: PathText = setting(
-        "", "folder of the files, downloaded or not; empty: the folder in WORKBENCH_DATA, else the user's cache"
+        "",
+        "folder of the files, downloaded or not; empty: the folder in WORKBENCH_DATA, else the user's cache",
+        empty="default folder",
     )
+
+    @property
+    def brings_test(self) -> bool | None:
+        return True
 
     def build(self, report: Report) -> Samples:
         from workbench.data.torchvision_sets import torchvision_set
@@ -147,6 +155,7 @@ class ImageFolder(Augmented):
         "side of the square that images are resized and cropped to; 0: keep their size, the same for all",
         unit="pixels",
         step=32,
+        empty="as they are",
         ge=0,
     )
     colors: Literal["rgb", "gray"] = setting("rgb", "three channels or one")
@@ -167,9 +176,13 @@ class Csv(NumberData):
     task: TaskName = setting(
         "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
     )
-    numeric: tuple[str, ...] = setting((), "columns of numbers; empty: all that hold only numbers", names="columns")
-    categorical: tuple[str, ...] = setting((), "columns of categories; empty: all other columns", names="columns")
-    ignore: tuple[str, ...] = setting((), "columns to leave out", names="columns")
+    numeric: tuple[str, ...] = setting(
+        (), "columns of numbers; empty: all that hold only numbers", names="columns", empty="all of numbers"
+    )
+    categorical: tuple[str, ...] = setting(
+        (), "columns of categories; empty: all other columns", names="columns", empty="all others"
+    )
+    ignore: tuple[str, ...] = setting((), "columns to leave out", names="columns", empty="no column")
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "separator of two fields")
     missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or dropped")
     missing_values: tuple[str, ...] = setting(
@@ -207,6 +220,7 @@ class Npz(NumberData):
     """A NumPy .npz file with arrays x and y, or x_train, y_train, x_test, y_test."""
 
     name: Literal["npz"] = "npz"
+    normalize: Normalize = normalize("as they are, pixels from 0 to 1")
     file: PathText = setting(..., "the file")
     task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y is of a whole-number type")
     channels: Literal["auto", "first", "last"] = setting(
@@ -228,8 +242,9 @@ class ModuleData(NumberData):
     """Your own data: a function `package.module:function` that returns datasets."""
 
     name: Literal["module"] = "module"
+    normalize: Normalize = normalize("as they are, pixels from 0 to 1")
     function: str = setting(..., "package.module:function, called as function(**arguments)", pattern=CODE_PATTERN)
-    arguments: Arguments = setting({}, "keyword arguments for the function")
+    arguments: Arguments = setting({}, "keyword arguments for the function", empty="no arguments")
     channels: Literal["auto", "first", "last"] = setting(
         "auto",
         "where samples of three dimensions have their channels; first: as models need them; auto: by their shape",
