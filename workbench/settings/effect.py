@@ -23,6 +23,7 @@ _WORDS = {
     "validation.chooses_epoch": "where validation can choose the best epoch",
     "hidden": "with hidden layers",
     "tokenizer": "without a tokenizer file",
+    "weight_decouple": "if weight decay is decoupled",
 }
 """How a condition is said where its path and values do not say it."""
 

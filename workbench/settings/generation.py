@@ -14,7 +14,7 @@ class ContinuedText(DataChoice):
         "tokens that the model writes after each epoch, to be read; 0 for none",
         unit="tokens",
         step=50,
-        empty="none",
+        empty="off",
         ge=0,
         le=2000,
     )

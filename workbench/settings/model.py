@@ -45,7 +45,7 @@ class Cnn(ModelChoice):
         (32, 64, 128), "channels of the 3 × 3 convolutions, each followed by pooling"
     )
     hidden: int = setting(
-        0, "width of a fully connected layer before the last; 0 for none", step=64, empty="none", ge=0
+        0, "width of a fully connected layer before the last; 0 for none", step=64, empty="no layer", ge=0
     )
     dropout: float = dropout()
     batch_norm: bool = setting(True, "batch normalisation after each layer")

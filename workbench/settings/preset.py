@@ -47,7 +47,7 @@ FAMILIES: dict[str, Family] = {
 class Preset(Settings):
     """All settings of a run."""
 
-    sense: ClassVar[str] = "name and purpose"
+    sense: ClassVar[str] = "name, purpose"
 
     name: str = setting(
         "unnamed",

@@ -14,7 +14,7 @@ DevicePattern = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 class Runtime(Settings):
     """The device, the precision and the engine that compute a step."""
 
-    sense: ClassVar[str] = "where and how it computes"
+    sense: ClassVar[str] = "device, engine"
 
     device: DevicePattern = setting("auto", "auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is one")
     precision: Literal["float32", "tf32", "bf16", "fp16"] = setting(

@@ -45,7 +45,7 @@ class ScheduleChoice(Choice):
     """A learning-rate schedule."""
 
     warmup_epochs: float = setting(
-        0.0, "linear warm-up of the learning rate at the start", unit="epochs", step=1, empty="none", ge=0
+        0.0, "linear warm-up of the learning rate at the start", unit="epochs", step=1, empty="off", ge=0
     )
     warmup_start: float = setting(
         0.01, "factor at which the warm-up starts", step="ladder", only_if={"warmup_epochs": ANY}, ge=0, le=1

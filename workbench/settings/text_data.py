@@ -184,10 +184,10 @@ class LongText(TextData, ContinuedText):
         le=1_000_000,
     )
     validation_fraction: float = setting(
-        0.1, "fraction of the text, before the test part, for validation; 0 for none", empty="none", ge=0, lt=0.5
+        0.1, "fraction of the text, before the test part, for validation; 0 for none", empty="no part", ge=0, lt=0.5
     )
     test_fraction: float = setting(
-        0.1, "fraction of the text, at its end, for the test; 0 for none", empty="none", ge=0, lt=0.5
+        0.1, "fraction of the text, at its end, for the test; 0 for none", empty="no part", ge=0, lt=0.5
     )
 
     @property

@@ -118,7 +118,7 @@ class RecurrentModel(TokenModel):
         only_if=JUDGES_WHOLE_TEXTS,
     )
     hidden: int = setting(
-        64, "width of a fully connected layer before the last; 0 for none", step=64, empty="none", ge=0
+        64, "width of a fully connected layer before the last; 0 for none", step=64, empty="no layer", ge=0
     )
     dropout: float = dropout()
 

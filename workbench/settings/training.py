@@ -18,7 +18,7 @@ COMPARES_EPOCHS: Conditions = {"validation.chooses_epoch": (True,)}
 class Training(Settings):
     """How long to train, the seed, and what to keep."""
 
-    sense: ClassVar[str] = "how long, what to keep"
+    sense: ClassVar[str] = "how long, seed"
 
     epochs: int = setting(10, "passes over the training samples", unit="epochs", step="ladder", ge=1, le=1_000_000)
     seed: int = setting(0, "initial weights, order of the samples, dropout, augmentation", ge=0, le=2**31 - 1)

@@ -71,6 +71,11 @@ class Draft:
         with self._change():
             self._values = Values(preset)
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to undo."""
+        return bool(self._history.before)
+
     def undo(self) -> Transition | None:
         """Undoes the last change, and says what that changed; None if there is nothing to undo."""
         return self._go_to(self._history.undo(self._state))

@@ -108,7 +108,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("save_preset", ("ctrl+s",), "save", "save the preset", SETTINGS, 80),
     Action("save_preset_as", ("S",), "save as", "save under another name", SETTINGS),
     Action("changes", ("d",), "changes", "what differs from the opened preset", SETTINGS, 35),
-    Action("undo", ("u",), "undo", "undo the last change of the settings", SETTINGS, 33),
+    Action("undo", ("u",), "undo", "undo the last change of the settings", SETTINGS, 37),
     Action("redo", ("ctrl+r",), "redo", "redo what was undone", SETTINGS),
     Action("revert", ("U",), "revert", "back to the opened preset", SETTINGS),
     Action("find", ("slash",), "find", "find a setting by name", SETTINGS, 45),

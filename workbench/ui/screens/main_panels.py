@@ -111,6 +111,7 @@ class MainPanels:
             )
         )
         labels = {action.name: action.label for action in ACTIONS} | self._run.key_labels()
+        labels["undo"] = labels["undo"] if self._draft.can_undo else ""
         shown = [action for action in ACTIONS if action.rank and labels[action.name]]
         self._screen.query_one(KeysLine).show(
             [(action.shown_key, labels[action.name], action.rank) for action in shown]
