@@ -144,8 +144,8 @@ def _list(text: str, schema: dict[str, Any]) -> tuple[Any, ...]:
     are_numbers = all(kind.get("type") in ("integer", "number") for kind in kinds)
     if text[:1] + text[-1:] == "[]" or (are_numbers and text[:1] + text[-1:] == "()"):
         text = text[1:-1]
-    if are_numbers and "," not in text:
-        text = ",".join(text.split())  # blanks separate numbers too
+    if are_numbers:
+        text = ",".join(re.split(r"\s*,\s*|\s+", text.strip()))  # blanks separate numbers too
     return tuple(parse(entry, kinds[min(at, len(kinds) - 1)]) for at, entry in enumerate(_entries(text)))
 
 
