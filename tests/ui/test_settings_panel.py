@@ -577,3 +577,20 @@ def test_undo_moves_to_the_setting_and_says_what_it_did(tmp_path: Path) -> None:
         assert "redone: batch size 64 → 256" in hint(app)
 
     drive(app, steps)
+
+
+def test_a_narrowed_list_stays_beside_its_row(tmp_path: Path) -> None:
+    """A list above its row kept its height, and the choice that matched stood far from the row."""
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer")
+        _, y = place_of(app, "Optimizer", "adam")
+        await press(pilot, "enter", *"sg")
+        choices = app.screen.query_one(ChoiceList)
+        assert [option.id for option in choices.options] == ["sgd", "amsgrad", "asgd", "adabound"]
+        assert (choices.region.bottom, choices.region.height) == (y, 6)
+        await press(pilot, "escape")
+        assert (choices.region.bottom, choices.region.height) == (y, y), "as many as have room above"
+
+    drive(app, steps)
