@@ -171,7 +171,7 @@ class Csv(NumberData):
     """A CSV or TSV file with a header; numbers are standardised, categories one-hot encoded."""
 
     name: Literal["csv"] = "csv"
-    file: PathText = setting(..., "the file")
+    file: PathText = setting(..., "path of the CSV or TSV file")
     target: str = setting(..., "the column to predict", names="columns")
     task: TaskName = setting(
         "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
@@ -221,7 +221,7 @@ class Npz(NumberData):
 
     name: Literal["npz"] = "npz"
     normalize: Normalize = normalize("as they are, pixels from 0 to 1")
-    file: PathText = setting(..., "the file")
+    file: PathText = setting(..., "path of the .npz file")
     task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y is of a whole-number type")
     channels: Literal["auto", "first", "last"] = setting(
         "auto",
