@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from workbench.data.filling import FILLINGS
 from workbench.settings.audio_data import AudioFolder, AudioTable, SpokenDigits
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
 from workbench.settings.data_choice import (
@@ -184,12 +185,21 @@ class Csv(NumberData):
     )
     ignore: tuple[str, ...] = setting((), "columns to leave out", names="columns", empty="no column")
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "separator of two fields")
-    missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or dropped")
+    missing: Literal["error", "drop", "mean", "median"] = setting(
+        "error",
+        "rows with missing values: an error, or dropped; or filled in, as the training split says: numbers with the "
+        "mean or median, words with the most frequent",
+    )
     missing_values: tuple[str, ...] = setting(
         MISSING_VALUES, 'exact texts that stand for a missing value; [""] keeps None, NA and Na as words'
     )
     decimal: Literal["auto", ".", ","] = setting("auto", "decimal separator of numbers")
     thousands: Literal["auto", "none", ",", ".", "'", " "] = setting("auto", "thousands separator of numbers")
+
+    @property
+    def fills_gaps(self) -> bool:
+        """Whether missing values are filled in."""
+        return self.missing in FILLINGS
 
     @property
     def predicts(self) -> TaskKind | None:
@@ -213,6 +223,7 @@ class Csv(NumberData):
             self.missing_values,
             self.decimal,
             self.thousands,
+            self.normalize,
         )
 
 
