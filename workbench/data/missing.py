@@ -34,7 +34,7 @@ def without_missing(
         value = rows.value(first, name)
         found = f"{value!r} is " if value else ""
         kept = f'; if {value!r} is an ordinary value, data.missing_values = [""] keeps it' if value else ""
-        ignore = ", or name columns in data.ignore" if ignorable else ""
+        ignore = ', "median" to fill them in, or name columns in data.ignore' if ignorable else ""
         raise DataError(
             f"{rows.place(first, name)}: {found}the first of {len(cells)} missing values in {len(incomplete)} of "
             f"{len(rows.values)} rows ({_emptiest(cells)}); fill them in, set "

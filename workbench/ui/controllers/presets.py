@@ -142,7 +142,7 @@ class PresetController:
 
     async def revert(self) -> None:
         """Goes back to the opened preset, after asking."""
-        from workbench.ui.dialogs.question import QuestionDialog
+        from workbench.ui.dialogs.question import STAY, QuestionDialog
 
         draft = self._draft
         if not draft.is_changed and not draft.problems:
@@ -152,8 +152,8 @@ class PresetController:
         differ = "1 setting differs" if count == 1 else f"{count} settings differ"
         text = f"{differ} from {draft.opened.name}; reverting loses {'it' if count == 1 else 'them'}."
         text += f" {action('undo').shown_key} brings {'it' if count == 1 else 'them'} back."
-        choices = (("y", "revert"), ("n", "keep them"))
-        if await self._host.ask(QuestionDialog("revert?", text, choices, "n")) == "y":
+        choices = (("revert", "revert"), (STAY, "keep them"))
+        if await self._host.ask(QuestionDialog("revert?", text, choices, STAY)) == "revert":
             self._revert()
 
     def _revert(self) -> None:

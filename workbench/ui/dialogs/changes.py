@@ -25,6 +25,7 @@ class ChangesDialog(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "answer('save')", "save", show=True),
         Binding("U", "answer('revert')", "revert", show=True),
+        Binding("escape,d,q", "cancel", "close", show=True),
     ]
 
     def __init__(self, changes: dict[str, tuple[Any, Any]], name: str) -> None:
