@@ -160,6 +160,12 @@ class MainScreen(MainView):
     async def action_revert(self) -> None:
         await self.presets.revert()
 
+    def action_undo(self) -> None:
+        self.presets.undo()
+
+    def action_redo(self) -> None:
+        self.presets.redo()
+
     def action_command(self) -> None:
         self.presets.show_command()
 

@@ -127,6 +127,7 @@ class MainPanels:
     def show_keys(self) -> None:
         """Shows the keys that apply now, those of the focused panel first, and the hint."""
         labels = {action.name: action.label for action in ACTIONS} | self._run.key_labels()
+        labels["undo"] = labels["undo"] if self._draft.can_undo else ""
         keys = [(each.shown_key, labels[each.name], each.rank) for each in ACTIONS if each.rank and labels[each.name]]
         self._screen.query_one(KeysLine).show(keys, keys_of_focus(self._screen))
         self.show_hint()

@@ -296,6 +296,10 @@ class MainView(Screen[None]):
     def show_settings(self) -> None:
         self._panels.show_settings()
 
+    def show_setting(self, path: str) -> None:
+        self.show_settings()
+        self.query_one(SettingsPanel).focus_row(path)
+
     def show_wrong_setting(self, wrong: str) -> None:
         if self.pages.is_compact and self.pages.page != "settings":
             self.go_to("settings")
