@@ -1,0 +1,92 @@
+"""A history as an area of some lines, and the scale that it is drawn on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from workbench.ui.look.glyphs import Glyphs
+from workbench.ui.panels.panel import LineWidget
+
+LEAST_SPAN = 0.2
+"""The scale spans at least this fraction of its values: what hardly changes looks as if it hardly changed."""
+MOST_LINES = 6
+LEAST_CELLS = 8
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The values at the foot and at the top of a graph."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, values: Sequence[float]) -> Scale:
+        """The range of the values; where they are close together, they lie in the middle of it."""
+        least, most = min(values), max(values)
+        span = max(most - least, LEAST_SPAN * abs(most), 1e-12)
+        low = (least + most - span) / 2
+        return cls(low, low + span)
+
+
+def area(values: Sequence[float | None], width: int, height: int, scale: Scale, glyphs: Glyphs) -> list[str]:
+    """The last `width` values as heights, on `height` lines from the top, the latest at the right.
+
+    A value that is not known is blank; the least has the lowest height, which is not blank.
+    """
+    kept = list(values)[-width:]
+    steps = len(glyphs.sparks)
+    span = scale.high - scale.low
+    heights = [
+        0 if value is None else min(max(round((value - scale.low) / span * height * steps), 1), height * steps)
+        for value in kept
+    ]
+    lines = []
+    for line in reversed(range(height)):
+        filled = [min(max(each - line * steps, 0), steps) for each in heights]
+        lines.append("".join(glyphs.sparks[each - 1] if each else " " for each in filled).rjust(width))
+    return lines
+
+
+def history_lines(
+    name: str,
+    values: Sequence[float],
+    width: int,
+    height: int,
+    write: Callable[[float], str],
+    on: LineWidget,
+) -> list[Text]:
+    """A named history on at most `height` lines: one line with its range behind, or an area with its scale at the left.
+
+    on: the widget that shows it.
+    """
+    if not values or height < 1:
+        return []
+    train, dim = on.style_of("train"), on.style_of("dim")
+    if height < 3:
+        kept = values[-width:]
+        low, high = write(min(kept)), write(max(kept))
+        said = high if low == high else f"{low} to {high}"
+        room = width - len(name) - len(said) - 2
+        if room < LEAST_CELLS:
+            return []
+        return [
+            Text.assemble(
+                (f"{name} ", dim),
+                (area(kept, room, 1, Scale.around(kept), on.glyphs)[0], train),
+                (f" {said}", on.style_of("text")),
+            )
+        ]
+    height = min(height, MOST_LINES)
+    scale = Scale.around(values[-width:])
+    high, low = write(scale.high), write(scale.low)
+    cells = max(map(len, (high, name, low)))
+    labels = [high, *[""] * (height - 2), low]
+    labels[height // 2] = name
+    rows = area(values, max(width - cells - 1, 1), height, scale, on.glyphs)
+    return [
+        Text.assemble((f"{label:>{cells}} ", dim), (row, train)) for label, row in zip(labels, rows, strict=True)
+    ]
