@@ -11,7 +11,8 @@ from workbench.metrics import keeps_curve
 from workbench.runs.curve import Curve
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, Logged, RequestHandled, Started, Steps
-from workbench.runs.measurements import Memory, Timing
+from workbench.runs.layer_history import LayerHistory
+from workbench.runs.measurements import Health, Memory, Timing
 from workbench.runs.tail import EventTail
 from workbench.runs.view import RunView
 
@@ -51,6 +52,8 @@ class RunHistory:
     timings: deque[Timing] = field(default_factory=lambda: deque(maxlen=MOST_READINGS))
     memories: deque[Memory] = field(default_factory=lambda: deque(maxlen=MOST_READINGS))
     epochs: deque[EpochEnd] = field(default_factory=lambda: deque(maxlen=MOST_EPOCHS))
+    layers: LayerHistory = field(default_factory=LayerHistory)
+    """Gradients, weights and activations of each layer."""
 
     best: EpochEnd | None = None
     """The best epoch so far."""
@@ -95,6 +98,8 @@ class RunHistory:
                     self.curve("step_ms").add(event.step, median, seconds)
             case Memory():
                 self.memories.append(event)
+            case Health():
+                self.layers.take(event, seconds)
             case EpochEnd():
                 self.epochs.append(event)
                 self.best = event if event.best else self.best
@@ -129,6 +134,7 @@ class RunHistory:
         """Removes everything after the step, including its training time."""
         for curve in self.curves.values():
             curve.truncate(after_step)
+        self.layers.truncate(after_step)
         self.marks = deque((mark for mark in self.marks if mark.step <= after_step), maxlen=MOST_MARKS)
         self.epochs = deque((epoch for epoch in self.epochs if epoch.step <= after_step), maxlen=MOST_EPOCHS)
         if self.best is not None and self.best.step > after_step:

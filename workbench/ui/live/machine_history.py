@@ -34,7 +34,7 @@ class MachineHistory:
         cards = [next((gpu for gpu in readings.gpus if gpu.index == index), None) for _, readings in self._kept]
         return [None if gpu is None else of(gpu) for gpu in cards]
 
-    def seconds(self, most: int) -> float:
-        """The time from the first of the last `most` readings to the last one."""
-        times = [time for time, _ in self._kept][-most:]
-        return times[-1] - times[0] if times else 0.0
+    @property
+    def seconds(self) -> float:
+        """The time from the first reading that is kept to the last one."""
+        return self._kept[-1][0] - self._kept[0][0] if self._kept else 0.0

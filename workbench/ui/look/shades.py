@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from rich.color import blend_rgb
+from collections.abc import Iterable
+from itertools import groupby
+
+from rich.color import Color, blend_rgb
+from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from rich.text import Text
 
 from workbench.ui.look.styled_app import StyledApp
 
-COLOURS = ("line", "train", "text")
-"""The styles that the shades of a theme run through."""
+GLARE = 0.5
+"""The strongest shade lies so far from the colour of curves to that of text: a heat map of it alone must not glare."""
 STEPS = 12
 """Shades in colour."""
 CHARACTERS = "░▒▓█"
@@ -25,12 +29,10 @@ class Shades:
         self._style = app.palette["text" if app.no_color else "train"]
         self._mixed: list[Style] = []
         if not (app.glyphs.ascii or app.no_color or app.current_theme.ansi):
-            colours = [app.palette[name].color for name in COLOURS]
-            stops = [colour.get_truecolor() for colour in colours if colour is not None]
-            for step in range(STEPS):
-                place = step / (STEPS - 1) * (len(stops) - 1)
-                first = min(int(place), len(stops) - 2)
-                mixed = blend_rgb(stops[first], stops[first + 1], place - first)
+            weak, middle, text = (_triplet(app.palette[name]) for name in ("line", "train", "text"))
+            strong = blend_rgb(middle, text, GLARE)
+            for place in (2 * step / (STEPS - 1) for step in range(STEPS)):
+                mixed = blend_rgb(weak, middle, place) if place < 1 else blend_rgb(middle, strong, place - 1)
                 self._mixed.append(Style.from_color(Color.from_triplet(mixed)))
 
     def cell(self, fraction: float | None) -> tuple[str, Style]:
@@ -43,7 +45,14 @@ class Shades:
         last = len(self._characters) - 1
         return self._characters[min(int(fraction * (last + 1)), last)], self._style
 
-    def row(self, fractions) -> Text: ...
+    def row(self, fractions: Iterable[float | None]) -> Text:
+        """Cells side by side."""
+        text = Text()
+        for (character, style), cells in groupby(map(self.cell, fractions)):
+            text.append(character * sum(1 for _ in cells), style)
+        return text
 
-    def legend(self, cells) -> Text:
-        """The scale, from weak to strong."""
+
+def _triplet(style: Style) -> ColorTriplet:
+    assert style.color is not None
+    return style.color.get_truecolor()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from rich.text import Text
 
-from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.panels.panel import LineWidget
 
 LEAST_SPAN = 0.2
@@ -32,22 +32,28 @@ class Scale:
         return cls(low, low + span)
 
 
-def area(values: Sequence[float | None], width: int, height: int, scale: Scale, glyphs: Glyphs) -> list[str]:
+def area(
+    values: Sequence[float | None], width: int, height: int, scale: Scale, on: LineWidget, style: str = "train"
+) -> list[Text]:
     """The last `width` values as heights, on `height` lines from the top, the latest at the right.
 
-    A value that is not known is blank; the least has the lowest height, which is not blank.
+    A value that is not known is blank; the least has the lowest height, which is not blank. Below the topmost cell of a
+    value the area is only tinted, so that a high value is no block. on: the widget that shows it.
     """
-    kept = list(values)[-width:]
-    steps = len(glyphs.sparks)
-    span = scale.high - scale.low
+    kept, sparks = list(values)[-width:], on.glyphs.sparks
+    steps, span = len(sparks), scale.high - scale.low
     heights = [
         0 if value is None else min(max(round((value - scale.low) / span * height * steps), 1), height * steps)
         for value in kept
     ]
     lines = []
     for line in reversed(range(height)):
-        filled = [min(max(each - line * steps, 0), steps) for each in heights]
-        lines.append("".join(glyphs.sparks[each - 1] if each else " " for each in filled).rjust(width))
+        text = Text(" " * (width - len(kept)))
+        # A cell is filled by so many steps; by more than all where the value is higher than this line.
+        for filled, cells in groupby(each - line * steps for each in heights):
+            character = sparks[min(filled, steps) - 1] if filled > 0 else " "
+            text.append(character * sum(1 for _ in cells), on.style_of("line" if filled > steps else style))
+        lines.append(text)
     return lines
 
 
@@ -65,7 +71,7 @@ def history_lines(
     """
     if not values or height < 1:
         return []
-    train, dim = on.style_of("train"), on.style_of("dim")
+    dim = on.style_of("dim")
     if height < 3:
         kept = values[-width:]
         low, high = write(min(kept)), write(max(kept))
@@ -76,7 +82,7 @@ def history_lines(
         return [
             Text.assemble(
                 (f"{name} ", dim),
-                (area(kept, room, 1, Scale.around(kept), on.glyphs)[0], train),
+                area(kept, room, 1, Scale.around(kept), on)[0],
                 (f" {said}", on.style_of("text")),
             )
         ]
@@ -86,7 +92,5 @@ def history_lines(
     cells = max(map(len, (high, name, low)))
     labels = [high, *[""] * (height - 2), low]
     labels[height // 2] = name
-    rows = area(values, max(width - cells - 1, 1), height, scale, on.glyphs)
-    return [
-        Text.assemble((f"{label:>{cells}} ", dim), (row, train)) for label, row in zip(labels, rows, strict=True)
-    ]
+    rows = area(values, max(width - cells - 1, 1), height, scale, on)
+    return [Text.assemble((f"{label:>{cells}} ", dim), row) for label, row in zip(labels, rows, strict=True)]
