@@ -42,17 +42,19 @@ class HealthMap:
     """Of the looks, in order."""
     values: Mapping[str, Sequence[float | None]]
     """By layer, in the order of the model: its value at each look; None where the look did not list it."""
+    words: Mapping[str, str]
+    """The layers in trouble at the latest look, and in which."""
     low: float
     high: float
     """The values of the weakest and the strongest shade."""
 
     @classmethod
-    def of(cls, layers: LayerHistory, shown: ShownQuantity) -> HealthMap:
+    def of(cls, layers: LayerHistory, shown: ShownQuantity, words: Mapping[str, str]) -> HealthMap:
         """The present state of a history."""
         values = {name: layers.values(shown.quantity, name) for name in layers.names(shown.quantity)}
         positive = [value for row in values.values() for value in row if value]
         low, high = (0.0, 1.0) if shown.is_fraction or not positive else (_below(min(positive)), _above(max(positive)))
-        return cls(shown, [bucket.last_step for bucket in layers.looks.buckets], values, low, high)
+        return cls(shown, [bucket.last_step for bucket in layers.looks.buckets], values, words, low, high)
 
     def fraction(self, value: float) -> float:
         """Where a value lies on the scale, 0 to 1; zero has the weakest shade."""

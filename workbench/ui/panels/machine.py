@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.text import Text
-from textual.events import Show
-from textual.message import Message
 
 from workbench.devices.gpu import GpuReading
 from workbench.runs.history import RunHistory
@@ -19,15 +17,14 @@ from workbench.units import GIB, counted, duration
 MOST_GRAPH_LINES = 5
 MOST_BUSY, MOST_BUSY_BELOW_GPUS = 15, 5
 """Busy processes of the host that are listed, without GPUs and below them."""
+LEAST_SECONDS = 10.0
+"""From when on the histories say how far back they go."""
 TIGHT_FRACTION = 0.9
 """From this fraction of a memory on, it is shown as nearly full."""
 
 
 class MachinePanel(ScrollingPanel):
     """A block for each GPU, the run's own marked; below, the host."""
-
-    class Seen(Message):
-        """The panel has come into sight: what is read only for it is wanted now."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -41,9 +38,6 @@ class MachinePanel(ScrollingPanel):
             self._readings, self._past, self._run = readings, past, run
             self.redraw()
 
-    def on_show(self, _: Show) -> None:
-        self.post_message(self.Seen())
-
     def heading(self) -> Text:
         text, readings = Text("machine", self.style_of("strong")), self._readings
         if readings is not None:
@@ -55,7 +49,7 @@ class MachinePanel(ScrollingPanel):
     def footing(self) -> Text:
         """How far back the histories go, behind the numbers of lines out of sight."""
         hidden, seconds = super().footing(), self._past.seconds
-        past = Text(f"the last {duration(seconds)}" if seconds else "", self.style_of("dim"))
+        past = Text(f"the last {duration(seconds)}" if seconds >= LEAST_SECONDS else "", self.style_of("dim"))
         return Text(", ").join(part for part in (hidden, past) if part)
 
     def all_lines(self, width: int) -> list[Text]:

@@ -255,7 +255,6 @@ class MainView(Screen[None]):
         if self._session.plan(None if self._draft.problems else self._draft.preset):
             self._panels.show_expectation()
 
-    @on(MachinePanel.Seen)
     def _read_machine(self) -> None:
         """Reads the machine in a thread; its processes only while their page is in sight."""
         watch, is_seen = self._session.watch, self.query_one(MachinePanel).is_seen
@@ -300,6 +299,8 @@ class MainView(Screen[None]):
         """Brings up a page, and moves the focus there. remember: as the page of the next start."""
         self.pages.go_to(page, remember=remember)
         self.show_run()
+        if page == "machine":
+            self.call_after_refresh(self._read_machine)  # what is read only for it
 
     def show_notice(self, title: str, message: str, keys: str) -> None:
         self.query_one(NoticePanel).show("error", title, message, keys)
