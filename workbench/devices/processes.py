@@ -14,6 +14,8 @@ import psutil
 
 MOST_BUSY = 20
 """The busiest processes that a reading lists."""
+MOST_COMMAND = 200
+"""Characters of a command that are kept: some programs are started with all that they need to know."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _names(process: psutil.Process) -> tuple[str, str]:
         command = " ".join([PurePath(words[0]).name, *words[1:]]) if words else f"[{process.name()}]"
     except psutil.Error:
         command = ""
-    return user, " ".join(command.split())
+    return user, " ".join(command.split())[:MOST_COMMAND]
 
 
 def _above(process_id: int, parents: dict[int, int]) -> Iterator[int]:

@@ -22,7 +22,7 @@ EXPECTED = (
     "the gradients, weights and activations of each layer appear here as shades over time; the trainer measures them "
     "between two epochs (runtime.measure)"
 )
-LEGEND_CELLS = 8
+LEGEND_CELLS = 7
 CURSOR = "^"
 """Below the look whose values are shown."""
 
