@@ -119,10 +119,10 @@ class Noting(MachinePanel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.styles: set[str] = set()
+        self.drawn_with: set[str] = set()
 
     def style_of(self, name: str) -> Style:
-        self.styles.add(name)
+        self.drawn_with.add(name)
         return super().style_of(name)
 
 
@@ -132,7 +132,7 @@ def test_memory_that_is_nearly_full_is_drawn_as_a_warning(used: int, is_tight: b
     full = replace(readings, gpus=(replace(readings.gpus[0], used_bytes=used * GIB),))
     panel = Noting()
     assert f"{used}.0/80 GiB" in seen(panel, lambda panel: panel.show(full, past, None), (100, 20))
-    assert ("warning" in panel.styles) == is_tight
+    assert ("warning" in panel.drawn_with) == is_tight
 
 
 def test_the_time_of_the_histories_is_shown_once_there_is_some() -> None:
