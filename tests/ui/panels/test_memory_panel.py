@@ -108,7 +108,25 @@ def test_a_history_never_mixes_the_memory_of_torch_with_that_of_the_process() ->
     for step in range(2, 6):
         made.take(Memory(step=step, host_rss_bytes=900 * 2**20, torch_allocated_bytes=GIB))
     text = seen(MemoryPanel(), lambda panel: panel.show(made, ONE_GPU), (60, 10))
-    assert "████ allocated" in text
+    row = next(line for line in text.splitlines() if "allocated  " in line and "torch" not in line)
+    assert row.count("█") + row.count("▄") == 4, row
+    assert "process " not in row
+
+
+def test_the_history_has_a_scale_and_where_it_is_low_its_range_stands_behind_it() -> None:
+    made = RunHistory()
+    for step in range(1, 41):
+        made.take(Memory(step=step, host_rss_bytes=(500 + 10 * step) * 2**20))
+    text = seen(MemoryPanel(), lambda panel: panel.show(made, NO_GPU), (60, 12))
+    lines = [line.strip("│ ") for line in text.splitlines()]
+    top = next(number for number, line in enumerate(lines) if line.startswith("900 MiB "))
+    foot = next(number for number, line in enumerate(lines) if line.startswith("510 MiB "))
+    assert foot - top >= 2
+    assert lines[top].endswith("█")
+    assert any(line.startswith("process ") for line in lines[top:foot])
+    low = seen(MemoryPanel(), lambda panel: panel.show(made, NO_GPU), (60, 6))
+    row = next(line for line in low.splitlines() if "process " in line and "▂" in line)
+    assert row.rstrip("│ ").endswith("▇▇██ 620 MiB to 900 MiB"), row
 
 
 def test_before_the_first_reading_the_panel_says_so() -> None:

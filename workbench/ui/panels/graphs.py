@@ -73,19 +73,7 @@ def history_lines(
         return []
     dim = on.style_of("dim")
     if height < 3:
-        kept = values[-width:]
-        low, high = write(min(kept)), write(max(kept))
-        said = high if low == high else f"{low} to {high}"
-        room = width - len(name) - len(said) - 2
-        if room < LEAST_CELLS:
-            return []
-        return [
-            Text.assemble(
-                (f"{name} ", dim),
-                area(kept, room, 1, Scale.around(kept), on)[0],
-                (f" {said}", on.style_of("text")),
-            )
-        ]
+        return _line(name, values, width, write, on)
     height = min(height, MOST_LINES)
     scale = Scale.around(values[-width:])
     high, low = write(scale.high), write(scale.low)
@@ -94,3 +82,16 @@ def history_lines(
     labels[height // 2] = name
     rows = area(values, max(width - cells - 1, 1), height, scale, on)
     return [Text.assemble((f"{label:>{cells}} ", dim), row) for label, row in zip(labels, rows, strict=True)]
+
+
+def _line(name: str, values: Sequence[float], width: int, write: Callable[[float], str], on: LineWidget) -> list[Text]:
+    room = width
+    for _ in range(2):  # the range is that of the values for which it leaves room
+        kept = values[-room:]
+        low, high = write(min(kept)), write(max(kept))
+        said = high if low == high else f"{low} to {high}"
+        room = width - len(name) - len(said) - 2
+        if room < LEAST_CELLS:
+            return []
+    graph = area(kept, room, 1, Scale.around(kept), on)[0]
+    return [Text.assemble((f"{name} ", on.style_of("dim")), graph, (f" {said}", on.style_of("text")))]
