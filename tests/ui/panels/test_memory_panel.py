@@ -129,6 +129,15 @@ def test_the_history_has_a_scale_and_where_it_is_low_its_range_stands_behind_it(
     assert row.rstrip("│ ").endswith("▇▇██ 620 MiB to 900 MiB"), row
 
 
+def test_a_load_far_above_the_cores_is_a_warning() -> None:
+    calm = seen(MemoryPanel(), lambda panel: panel.show(None, replace(NO_GPU, load=2.9)), (60, 8))
+    assert "load 2.9 " in calm
+    busy = seen(MemoryPanel(), lambda panel: panel.show(None, replace(NO_GPU, load=12.0)), (60, 8))
+    assert "▲ load 12.0 on 2 cores" in busy
+    unknown = replace(NO_GPU, load=12.0, core_percents=())
+    assert "▲" not in seen(MemoryPanel(), lambda panel: panel.show(None, unknown), (60, 8))
+
+
 def test_before_the_first_reading_the_panel_says_so() -> None:
     assert "reading" in seen(MemoryPanel(), lambda panel: panel.show(None, None), (40, 8))
 

@@ -205,6 +205,13 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("L p r x c R", "on its axis: learning rate set, pause, resume, stop, checkpoint, run resumed"),
         ),
     ),
+    (
+        "In the health of the layers",
+        (
+            ("b", "gradients, weights, activations"),
+            ("left right", "a cursor over the looks; esc removes it"),
+        ),
+    ),
     ("Anywhere", (("tab", "next panel; shift+tab the one before"), ("^p", "the palette: every action by name"))),
 )
 

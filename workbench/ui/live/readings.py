@@ -17,6 +17,8 @@ from workbench.ui.live.owners import Owners
 if TYPE_CHECKING:
     from workbench.devices.processes import ProcessMonitor, ProcessReading
 
+OVERLOAD = 1.5
+"""A load of this many times the cores is more than they can do."""
 MEMORY_KINDS = ("HBM2", "HBM2e", "HBM3", "HBM3e")
 
 
@@ -46,6 +48,11 @@ class Readings:
     """Utilization of each core, 0 to 100. Empty at the first reading."""
     closer: CloserReading | None = None
     """None where nobody has asked for it."""
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether programs wait for each other: far more of them want to run than there are cores."""
+        return self.load is not None and 0 < OVERLOAD * len(self.core_percents) <= self.load
 
 
 class ReadingSource(Protocol):

@@ -32,8 +32,6 @@ USERS_FROM = 50
 PID_CELLS, USER_CELLS, FIGURE_CELLS = 7, 10, 10
 NOT_VISIBLE = "not visible from here"
 """Of a process in another container, or of a user whose processes are hidden."""
-OVERLOAD = 1.5
-"""A load of this many times the cores means that programs wait for each other."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,7 @@ class MachineLines:
         )
         if cores:
             text.append(f" on {cores} core{'s' * (cores != 1)}", self._on.style_of("dim"))
-            if load >= OVERLOAD * cores:
+            if readings.is_overloaded:
                 text.append(f"  {self._on.glyphs.warning} programs wait for each other", self._on.style_of("warning"))
         return [text]
 

@@ -181,7 +181,12 @@ class MemoryPanel(Panel):
                 known.append(("CPU", f"{readings.cpu_percent:.0f} %"))
             if readings.load is not None:
                 known.append(("load", f"{readings.load:.1f}"))
-        return {name: self._fact(name, value) for name, value in known}
+        facts = {name: self._fact(name, value) for name, value in known}
+        if "load" in facts and readings.is_overloaded:  # unlike a usual load, it never gives way
+            warning = f"{self.glyphs.warning} load {readings.load:.1f} on {len(readings.core_percents)} cores"
+            facts["overload"] = Text(warning, self.style_of("warning"))
+            facts.pop("load")
+        return facts
 
     def _past(self, width: int, height: int) -> list[Text]:
         """How the memory grew: PyTorch's on a GPU, otherwise the process's; never one followed by the other."""
