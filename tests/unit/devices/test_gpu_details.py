@@ -75,5 +75,5 @@ def test_processes_that_are_not_reported_are_unknown_and_not_none_at_all(monkeyp
         f"nvmlDeviceGet{kind}RunningProcesses_{version}" for kind in ("Compute", "Graphics") for version in ("v2", "v3")
     ]
     assert details(monkeypatch, **dict.fromkeys(queries, refuse)).processes is None
-    idle = {name: (lambda gpu: []) for name in queries}
+    idle: dict[str, Any] = {name: lambda gpu: [] for name in queries}
     assert details(monkeypatch, **idle).processes == ()
