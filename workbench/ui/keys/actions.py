@@ -107,6 +107,13 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("letters", "on its axis: L learning rate, p pause, r resume, x stop, c checkpoint, R resumed run"),
         ),
     ),
+    (
+        "In the health of the layers",
+        (
+            ("b", "gradients, weights, activations"),
+            ("left right", "a cursor over the looks; esc removes it"),
+        ),
+    ),
 )
 """Keys of panels and fields, by where they work."""
 
