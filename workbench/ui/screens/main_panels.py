@@ -19,10 +19,13 @@ from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.advice import AdvicePanel
 from workbench.ui.panels.chart_curves import ChartView
 from workbench.ui.panels.charts import ChartPanel
+from workbench.ui.panels.data_preview import DataPreviewPanel
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
+from workbench.ui.panels.model import ModelPanel
+from workbench.ui.panels.schedule import SchedulePanel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.step_time import StepTimePanel
 from workbench.ui.panels.top_bar import TopBar, TopBarContent
@@ -139,6 +142,15 @@ class MainPanels:
         """Shows what the settings being edited would take, as a dry run measured it."""
         self._screen.query_one(SettingsPanel).expect(self._session.planner.expectation)
         self.show_machine()
+        self.show_preview()
+
+    def show_preview(self) -> None:
+        """Shows what is known of the data, the network and the schedule of the settings being edited."""
+        preset, picture = self._draft.preset, self._session.preview.picture
+        expectation = self._session.planner.expectation
+        self._screen.query_one(ModelPanel).show(picture, expectation, preset.model.label(), preset.training.epochs)
+        self._screen.query_one(DataPreviewPanel).show(picture, preset.data.label())
+        self._screen.query_one(SchedulePanel).show(preset)
 
     # Findings and hints.
 

@@ -110,6 +110,8 @@ class MainView(Screen[None]):
         )
         self._pace = Pace()
         self._last_state = "idle"
+        self._has_begun = False
+        """Whether the first paint is over."""
         self._has_unseen = False
         """Whether the run has written something that is not shown yet."""
 
@@ -164,6 +166,9 @@ class MainView(Screen[None]):
         """Starts everything that can wait for the first paint."""
         gc.freeze()  # what exists now stays, so the garbage collector need not visit it again
         gc.enable()
+        self._has_begun = True
+        self._session.preview.show = self._show_preview
+        self._show_preview()
         self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
@@ -252,6 +257,10 @@ class MainView(Screen[None]):
         if self._session.plan(None if self._draft.problems else self._draft.preset):
             self._panels.show_expectation()
 
+    def _show_preview(self) -> None:
+        if self.is_attached:
+            self._panels.show_expectation()
+
     def _read_machine(self) -> None:
         self.run_worker(self._read_in_thread, thread=True, exclusive=True, group="readings", exit_on_error=False)
 
@@ -276,6 +285,8 @@ class MainView(Screen[None]):
 
     def show_settings(self) -> None:
         self._panels.show_settings()
+        if self._has_begun:
+            self._show_preview()
 
     def show_wrong_setting(self, wrong: str) -> None:
         if self.pages.is_compact and self.pages.page != "settings":
@@ -355,6 +366,9 @@ class MainView(Screen[None]):
     @on(SettingsPanel.Changed)
     def _settings_changed(self) -> None:
         self._panels.show_top()
+        self._show_preview()
+        if self._options.standby:
+            self._plan()
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:
