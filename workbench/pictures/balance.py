@@ -22,12 +22,18 @@ MOST_BARS = 4
 
 def balance_lines(summary: DataSummary, width: int, look: Look) -> list[Text]:
     """A bar a class, of many a column a class; of numbers their quantiles on a line. Empty where nothing is known."""
-    counts = [(without_controls(each.name), each.counts.get("train", 0)) for each in summary.classes]
+    counts = [(short_name(without_controls(each.name)), each.counts.get("train", 0)) for each in summary.classes]
     if any(samples for _, samples in counts):
         lines = _bars(counts, width, look) if len(counts) <= MOST_BARS else _columns(counts, summary, width, look)
     else:
         lines = [line for each in summary.numbers[:1] for line in _quantiles(each, width, look)]
     return [look.cut(line, width) for line in lines]
+
+
+def short_name(name: str) -> str:
+    """The name of a class without the word behind its number: of 4 - four, 4."""
+    number, separator, _ = name.partition(" - ")
+    return number if separator and number.isdigit() else name
 
 
 def _bars(counts: Sequence[tuple[str, int]], width: int, look: Look) -> list[Text]:

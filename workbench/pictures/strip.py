@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
+from workbench.pictures.balance import short_name
 from workbench.pictures.blocks import Pixels, drawn
-from workbench.pictures.gallery import GAP, caption, gallery_lines
+from workbench.pictures.gallery import GAP, gallery_lines
 from workbench.pictures.kinds import image_pixels, spectrogram_pixels, waveform_lines
 from workbench.pictures.look import Look
 from workbench.pictures.wrapping import wrapped
@@ -39,6 +40,10 @@ def strip_lines(samples: Sequence[Sample], width: int, rows: int, look: Look) ->
     return [look.cut(line, width) for line in lines[:rows]]
 
 
+def _caption(sample: Sample, look: Look) -> Text:
+    return Text(short_name(without_controls(sample.target)), look.style_of("strong"))
+
+
 def _tile_of(sample: Sample, look: Look) -> Tile | None:
     image, spectrogram = sample.image, sample.spectrogram
     if image is not None:
@@ -49,9 +54,9 @@ def _tile_of(sample: Sample, look: Look) -> Tile | None:
 
 
 def _tiled(tiles: Sequence[tuple[Sample, Tile]], width: int, rows: int, look: Look) -> list[Text]:
-    """Pictures in as many strips as show most of them: the area that they cover decides."""
+    """Pictures in as many strips as show most: the area that they cover decides, and how many they are."""
     best: list[Text] = []
-    covered = 0
+    shown_most = 0.0
     for strips in range(1, MOST_STRIPS + 1):
         height = rows // strips - 1  # a line for what each is
         if height < 2:
@@ -60,9 +65,9 @@ def _tiled(tiles: Sequence[tuple[Sample, Tile]], width: int, rows: int, look: Lo
         cells = max(first.width, LEAST_CELLS)
         abreast = max((width + GAP) // (cells + GAP), 1)
         shown = tiles[: abreast * strips]
-        area = len(shown) * first.width * len(first.rows)
-        if area > covered:
-            best, covered = _strips(shown, abreast, cells, height, look), area
+        shows = len(shown) ** 1.5 * first.width * len(first.rows)
+        if shows > shown_most:
+            best, shown_most = _strips(shown, abreast, cells, height, look), shows
     return best
 
 
@@ -70,7 +75,7 @@ def _strips(tiles: Sequence[tuple[Sample, Tile]], abreast: int, cells: int, heig
     lines: list[Text] = []
     for start in range(0, len(tiles), abreast):
         columns = [
-            [caption(sample, look), *drawn(tile(cells, height), look)]
+            [_caption(sample, look), *drawn(tile(cells, height), look)]
             for sample, tile in tiles[start : start + abreast]
         ]
         for place in range(max(map(len, columns))):
@@ -98,5 +103,5 @@ def _stacked(samples: Sequence[Sample], width: int, rows: int, look: Look) -> li
             continue
         if lines and len(lines) + 1 + len(body) > rows:
             break
-        lines += [caption(sample, look), *body, Text()]
+        lines += [_caption(sample, look), *body, Text()]
     return lines

@@ -24,28 +24,26 @@ PAUSE_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class LastRun:
-    """A run that has ended."""
+    """The latest run of a preset."""
 
-    run: RunDirectory
-    history: RunHistory
-    ended: float
-    """Seconds since 1970."""
+    preset_name: str
+    history: RunHistory | None
+    """None where no run of it has trained and ended."""
 
 
-def read_last_run(runs_folder: Path, preset_name: str) -> LastRun | None:
-    """The latest run of a preset that has ended and has trained; None without one.
+def read_last_run(runs_folder: Path, preset_name: str) -> LastRun:
+    """Finds the latest run of a preset that has ended and has trained, and reads it.
 
     Takes up to seconds, so not in the app's own thread. Raises OSError where the folder cannot be read.
     """
     presets = PresetReader()
-    written = sorted(((_written(run), run) for run in list_runs(runs_folder)), key=lambda each: each[0], reverse=True)
-    for moment, run in written[:MOST_LOOKED_AT]:
-        if _name_of(run, presets) != preset_name or status(run) not in ENDED:
-            continue
-        history = _read(run)
-        if history is not None and history.view.step:
-            return LastRun(run, history, moment if history.view.finished is None else history.view.finished.time)
-    return None
+    runs = sorted(list_runs(runs_folder), key=_written, reverse=True)
+    for run in runs[:MOST_LOOKED_AT]:
+        if _name_of(run, presets) == preset_name and status(run) in ENDED:
+            history = _read(run)
+            if history is not None and history.view.step:
+                return LastRun(preset_name, history)
+    return LastRun(preset_name, None)
 
 
 def _written(run: RunDirectory) -> float:

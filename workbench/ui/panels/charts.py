@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.actions import SkipAction
@@ -26,9 +28,12 @@ from workbench.ui.panels.chart_curves import (
 )
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.x_axis import nearest, written_x, x_of
+from workbench.units import age_in_words
 
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
+GREYS = {"train": "phase-data", "validation": "dim", "warning": "dim"}
+"""The styles of a run that is shown in grey."""
 NAME_LETTERS = (None, 5, 1)
 """How many letters of each curve's name a border shows: the first number that fits. None: all."""
 
@@ -62,6 +67,7 @@ class ChartPanel(Panel):
         super().__init__(id=quantity.id)
         self._quantity = quantity
         self._history: RunHistory | None = None
+        self._is_ghost = False
         self._view = ChartView()
         self._overlays: Sequence[tuple[str, RunHistory]] = ()
         self._cursor: float | None = None
@@ -71,11 +77,19 @@ class ChartPanel(Panel):
         """By curve: the value at which it ends as it is drawn, where it is smoothed."""
 
     def show(
-        self, history: RunHistory | None, view: ChartView, overlays: Sequence[tuple[str, RunHistory]] = ()
+        self,
+        history: RunHistory | None,
+        view: ChartView,
+        overlays: Sequence[tuple[str, RunHistory]] = (),
+        ghost: RunHistory | None = None,
     ) -> None:
-        """Shows a run, and others that it overlays."""
-        self._history, self._view, self._overlays = history, view, overlays
+        """Shows a run, and others that it overlays. ghost: the last run, in grey where there is no other."""
+        self._is_ghost = history is None and not overlays and ghost is not None
+        self._history, self._view, self._overlays = ghost if self._is_ghost else history, view, overlays
         self.redraw()
+
+    def style_of(self, name: str) -> Style:
+        return super().style_of(GREYS.get(name, name) if self._is_ghost else name)
 
     @property
     def quantity(self) -> Quantity:
@@ -89,6 +103,8 @@ class ChartPanel(Panel):
     def _legend(self, letters: int | None) -> Text:
         """letters: how many of each name; None: all, after a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
+        if self._is_ghost:
+            text.append("  last run", self.style_of("dim"))
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
             if curve is None or curve.last is None:
@@ -129,7 +145,7 @@ class ChartPanel(Panel):
             x = self._drawing.x_of(self._cursor_column)
             named = ((letters, unit) for letters in NAME_LETTERS for unit in (True, False))
             return self.first_fitting(self._read_at_cursor(x, letters, unit) for letters, unit in named)
-        parts = []
+        parts = [self._ago()] if self._is_ghost else []
         if self._view.log and self.quantity.can_be_log:
             parts.append("log")
         if self._is_smoothed and (self._view.smoothing or (self.has_focus and self._history is not None)):
@@ -138,7 +154,12 @@ class ChartPanel(Panel):
             parts.append(f"by {self._view.x_axis}")
         if best := self._best():
             parts.append(best)
-        return Text("  ".join(parts), self.style_of("dim"))
+        return Text("  ".join(filter(None, parts)), self.style_of("dim"))
+
+    def _ago(self) -> str:
+        """How long ago the run ended."""
+        finished = None if self._history is None else self._history.view.finished
+        return "" if finished is None else f"{age_in_words(time.time() - finished.time)} ago"
 
     @property
     def _is_smoothed(self) -> bool:

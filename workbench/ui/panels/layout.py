@@ -23,6 +23,8 @@ BELOW_CHARTS = ("timing", "metrics", "log", "machine", "health", "model")
 """Pages that take turns below the charts."""
 TOGETHER = ("timing", "metrics", "log")
 """Those of them that a wide screen shows at once."""
+NARROW = 70
+"""Below this width a compact screen shows the model above the data, and no schedule."""
 SECOND_CHARTS = ("learning-rate", "throughput")
 
 
@@ -42,11 +44,20 @@ def size_class(width: int, height: int) -> Size:
     return "normal" if width >= 110 and height >= 30 else "compact"
 
 
-def arrange(width: int, height: int, page: str, below: str, maximised: str | None, four_charts: bool) -> Layout:
+def arrange(
+    width: int,
+    height: int,
+    page: str,
+    below: str,
+    maximised: str | None,
+    four_charts: bool,
+    *,
+    has_curves: bool = True,
+) -> Layout:
     """The layout for a screen of `width` × `height` cells.
 
     page: the page of a compact screen; below: what is under the charts of a normal one; maximised: the id of the one
-    panel to show.
+    panel to show; has_curves: whether the charts have anything to show: a large screen gives them no room otherwise.
     """
     size = size_class(width, height)
     if maximised is not None:
@@ -55,11 +66,15 @@ def arrange(width: int, height: int, page: str, below: str, maximised: str | Non
         shown = set(PAGES[page])
         if height < 40 or not four_charts:
             shown -= set(SECOND_CHARTS)
+        if width < NARROW:
+            shown -= {"schedule"}
         return Layout(size, frozenset(shown))
     pages = ("settings", "charts", *(TOGETHER if size == "wide" and below in TOGETHER else (below,)))
     shown = {panel for name in pages for panel in PAGES[name]}
     if not four_charts:
         shown -= set(SECOND_CHARTS)
+    if not has_curves:
+        shown -= set(PAGES["charts"])
     return Layout(size, frozenset(shown))
 
 

@@ -21,14 +21,12 @@ KIND_STYLES = {
     "rest": "phase-rest",
 }
 """Of the kinds of memory, in the order of the bar."""
-LABEL_CELLS = 8
-"""For the word before what the settings take."""
-LEAST_LAYERS = 4
+LEAST_LAYERS = 5
 """Rows that the table keeps, however low the panel is."""
-BAR_CELLS = (6, 16)
+BAR_CELLS = (6, 24)
 """The least and the most cells of the bar that shows the fraction of the parameters."""
 GAP = 2
-NAMES_FROM = 72
+NAMES_FROM = 60
 """From this width on layers have their names too."""
 
 
@@ -69,14 +67,11 @@ class ModelPanel(Panel):
         if picture is None or model is None:
             reason = "" if picture is None else picture.reason or picture.doing
             return self.placeholder(reason or "the layers of the network appear here", width)
-        takes = [] if self._is_old else self._takes(width)
-        room = height - len(takes) - bool(takes)
-        if room < LEAST_LAYERS:
-            takes = takes[: max(height - LEAST_LAYERS, 0)]
-            room = height - len(takes)
-        table = self._table(model, width, room)
-        gap = [Text()] * bool(takes and len(table) + len(takes) < height)
-        return [*table, *gap, *takes]
+        lines: list[Text] = []
+        for part in [] if self._is_old else self._takes(width):
+            if height - len(lines) - len(part) - 1 >= LEAST_LAYERS:
+                lines += [Text(), *part]
+        return [*self._table(model, width, height - len(lines)), *lines]
 
     # The layers.
 
@@ -127,56 +122,56 @@ class ModelPanel(Panel):
 
     # What the settings take.
 
-    def _takes(self, width: int) -> list[Text]:
+    def _takes(self, width: int) -> list[list[Text]]:
+        """Memory and time, each in its lines."""
         expectation = self._expectation
         if expectation is None:
             return []
-        return [*self._memory(expectation, width), *self._time(expectation, width)]
+        return [lines for lines in (self._memory(expectation, width), self._time(expectation, width)) if lines]
 
     def _memory(self, expectation: Expectation, width: int) -> list[Text]:
+        """The peak, a bar of the kinds, and what each of them takes."""
         kinds = {kind: expectation.kinds.get(kind, 0) for kind in KIND_STYLES if expectation.kinds.get(kind)}
         if not kinds:
             return []
-        peak, total = expectation.peak_bytes, sum(kinds.values())
-        words = f" {size(total)}" if peak is None else f" {size(peak)} at the peak"
+        peak, dim, text = expectation.peak_bytes, self.style_of("dim"), self.style_of("text")
         bar = Text()
-        room = max(width - LABEL_CELLS - len(words), 8)
-        for kind, cells in _shared_out(kinds, room).items():
+        for kind, cells in _shared_out(kinds, width).items():
             bar.append(self.glyphs.bar * cells, self.style_of(KIND_STYLES[kind]))
-        lines = [
-            Text.assemble((f"{'memory':<{LABEL_CELLS}}", self.style_of("dim")), bar, (words, self.style_of("text")))
-        ]
+        at_peak = "" if peak is None else f"{size(peak)} at the peak"
+        title = Text.assemble(("memory", dim), (f"{at_peak:>{max(width - len('memory'), 0)}}", text))
+        cells = max(len(kind) + len(size(bytes)) for kind, bytes in kinds.items()) + len("━  ")
+        abreast = max((width + GAP) // (cells + GAP), 1)
+        cells = (width + GAP) // abreast - GAP
         legend = [
             Text.assemble(
-                (self.glyphs.block, self.style_of(KIND_STYLES[kind])),
-                (f" {kind} ", self.style_of("dim")),
-                (size(bytes), self.style_of("text")),
+                (f"{self.glyphs.sample} ", self.style_of(KIND_STYLES[kind])),
+                (kind, dim),
+                (f"{size(bytes):>{max(cells - len(kind) - 2, 0)}}", text),
             )
             for kind, bytes in kinds.items()
         ]
-        return [*lines, *(Text.assemble(" " * LABEL_CELLS, line) for line in flow(legend, width - LABEL_CELLS))]
+        rows = [legend[start : start + abreast] for start in range(0, len(legend), abreast)]
+        return [title, bar, *(Text(" " * GAP).join(row) for row in rows)]
 
     def _time(self, expectation: Expectation, width: int) -> list[Text]:
         step_ms, steps = expectation.step_ms, expectation.steps_per_epoch
-        facts = []
-        if step_ms is not None:
-            facts.append(("step", f"about {milliseconds(step_ms)}"))
-        if steps is not None:
-            facts.append(("epoch", counted(steps, "step")))
-        if step_ms is not None and steps is not None and self._epochs:
-            seconds = step_ms * steps * self._epochs / 1000
-            facts.append((counted(self._epochs, "epoch"), f"about {duration(seconds)}"))
-        if not facts:
+        if steps is None:
             return []
+        facts = [] if step_ms is None else [("step", f"about {roughly(step_ms)}")]
+        facts.append(("epoch", counted(steps, "step")))
+        if step_ms is not None and self._epochs:
+            seconds = step_ms * steps * self._epochs / 1000
+            facts.append((counted(self._epochs, "epoch"), f"about {roughly(1000 * seconds)}"))
         texts = [
             Text.assemble((f"{name} ", self.style_of("dim")), (words, self.style_of("text"))) for name, words in facts
         ]
-        label = Text(f"{'time':<{LABEL_CELLS}}", self.style_of("dim"))
-        blank = Text(" " * LABEL_CELLS)
-        return [
-            Text.assemble(blank if place else label, line)
-            for place, line in enumerate(flow(texts, width - LABEL_CELLS))
-        ]
+        return flow(texts, width, gap=3)
+
+
+def roughly(ms: float) -> str:
+    """A time with two digits: 0.042 ms, 9.8 ms, 5 s; from a minute on as 2:58 min."""
+    return milliseconds(float(f"{ms:.2g}")) if ms < 60_000 else duration(ms / 1000)
 
 
 def _widest(cells: list[str], title: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.screen import Screen
@@ -31,6 +32,9 @@ from workbench.ui.panels.step_time import StepTimePanel
 from workbench.ui.panels.top_bar import TopBar, TopBarContent
 from workbench.ui.screens.hints import Hints
 from workbench.ui.screens.pages import Pages
+
+if TYPE_CHECKING:
+    from workbench.ui.live.last_run import LastRun
 
 
 class MainPanels:
@@ -66,6 +70,8 @@ class MainPanels:
         self._shown_rate: float | None = None
         self.machine: Readings | None = None
         """The latest readings of the machine."""
+        self.last_run: LastRun | None = None
+        """The last run of a preset, as it was read last."""
 
     @property
     def _app(self) -> StyledApp:
@@ -87,13 +93,22 @@ class MainPanels:
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
         self._turn = 1 - self._turn
+        ghost = self._ghost
+        is_idle = self._session.watch is None
+        self._pages.make_room(is_idle=is_idle, has_curves=not is_idle or bool(overlays) or ghost is not None)
         for number, chart in enumerate(self._screen.query(ChartPanel)):
             if every_chart or number % 2 == self._turn:
-                chart.show(self.history, view, overlays)
+                chart.show(self.history, view, overlays, ghost)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
         self.show_machine()
+
+    @property
+    def _ghost(self) -> RunHistory | None:
+        """The last run of the preset, where it has been read."""
+        last = self.last_run
+        return last.history if last is not None and last.preset_name == self._draft.preset.name else None
 
     def show_machine(self) -> None:
         """Shows the memory: of the run, of the machine, and as a dry run expects it."""

@@ -59,6 +59,7 @@ from workbench.ui.screens.pages import Pages
 if TYPE_CHECKING:
     from workbench.ui.controllers.measure import MeasureController
     from workbench.ui.controllers.tune import TuneController
+    from workbench.ui.live.last_run import LastRun
 
 STANDBY_DELAY_SECONDS = 0.5
 Result = TypeVar("Result")
@@ -112,6 +113,8 @@ class MainView(Screen[None]):
         self._last_state = "idle"
         self._has_begun = False
         """Whether the first paint is over."""
+        self._sought = ""
+        """The preset whose last run is being read, or was read last."""
         self._has_unseen = False
         """Whether the run has written something that is not shown yet."""
 
@@ -169,6 +172,7 @@ class MainView(Screen[None]):
         self._has_begun = True
         self._session.preview.show = self._show_preview
         self._show_preview()
+        self._read_last_run()
         self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
@@ -261,6 +265,24 @@ class MainView(Screen[None]):
         if self.is_attached:
             self._panels.show_expectation()
 
+    def _read_last_run(self) -> None:
+        """Reads the last run of the preset, in a thread, for as long as no run is shown."""
+        name, known = self._draft.preset.name, self._panels.last_run
+        if self._session.watch is None and (known is None or known.preset_name != name) and name != self._sought:
+            self._sought = name
+            self.run_worker(self._find_last_run, thread=True, exclusive=True, group="last-run", exit_on_error=False)
+
+    def _find_last_run(self) -> None:
+        from workbench.ui.live.last_run import read_last_run
+
+        last = read_last_run(self._session.runs_folder, self._sought)
+        self.app.call_from_thread(self._take_last_run, last)
+
+    def _take_last_run(self, last: LastRun) -> None:
+        self._panels.last_run = last
+        if self.is_attached:
+            self.show_run()
+
     def _read_machine(self) -> None:
         self.run_worker(self._read_in_thread, thread=True, exclusive=True, group="readings", exit_on_error=False)
 
@@ -287,6 +309,7 @@ class MainView(Screen[None]):
         self._panels.show_settings()
         if self._has_begun:
             self._show_preview()
+            self._read_last_run()
 
     def show_wrong_setting(self, wrong: str) -> None:
         if self.pages.is_compact and self.pages.page != "settings":
