@@ -130,7 +130,7 @@ class Preview:
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        self._asked, self._code, self._doing = None, (), ""
+        self._asked, self._doing = None, ""
 
     def _want(self, content: str, key: str) -> None:
         self._wanted, self._key, self._since = content, key, time.monotonic()
@@ -143,6 +143,7 @@ class Preview:
         self._task = asyncio.create_task(self._work())
 
     async def _work(self) -> None:
+        self._code = ()
         try:
             async with MeasuringProcess.launched(Module.PREVIEW) as process:
                 while await self._answer_next(process):

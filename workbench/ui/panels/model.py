@@ -64,11 +64,13 @@ class ModelPanel(Panel):
 
     def content(self, width: int, height: int) -> list[Text]:
         picture, model = self._picture, self._model
-        if picture is None or model is None:
+        takes = [] if self._is_old and model is not None else self._takes(width)
+        if model is None:
             reason = "" if picture is None else picture.reason or picture.doing
-            return self.placeholder(reason or "the layers of the network appear here", width)
+            said = self.placeholder(reason or "the layers of the network appear here", width)
+            return [*said, *(line for part in takes for line in (Text(), *part))]
         lines: list[Text] = []
-        for part in [] if self._is_old else self._takes(width):
+        for part in takes:
             if height - len(lines) - len(part) - 1 >= LEAST_LAYERS:
                 lines += [Text(), *part]
         return [*self._table(model, width, height - len(lines)), *lines]
