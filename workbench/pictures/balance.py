@@ -71,12 +71,16 @@ def _columns(counts: Sequence[tuple[str, int]], summary: DataSummary, width: int
     return lines
 
 
+def _written(value: float) -> str:
+    return f"{value:.4g}" if abs(value) < 10_000 else number(value)
+
+
 def _quantiles(found: Numbers, width: int, look: Look) -> list[Text]:
     """From the least to the greatest number: the middle half thick, the median marked."""
     quantile = {percent: found.quantiles.get(percent) for percent in ("25", "50", "75")}
-    low, high = number(found.lowest), number(found.highest)
+    low, high = _written(found.lowest), _written(found.highest)
     room = width - len(low) - len(high) - 2
-    lines = [Text(f"{without_controls(found.name) or 'target'}  mean {number(found.mean)}", look.style_of("text"))]
+    lines = [Text(f"{without_controls(found.name) or 'target'}  mean {_written(found.mean)}", look.style_of("text"))]
     if room < 8 or found.highest <= found.lowest or None in quantile.values():
         return [*lines, Text(f"{low} to {high}", look.style_of("dim"))]
 

@@ -93,6 +93,8 @@ class MeasuringProcess:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+            if process.stdin is not None:
+                process.stdin.close()  # now, while there is a loop to do it in
             await process.wait()
 
     @property

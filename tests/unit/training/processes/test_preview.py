@@ -13,6 +13,7 @@ from workbench.processes.plan import Plan
 from workbench.processes.preview import DATA, MODEL, PLAN, Model, Previewed, Request
 from workbench.settings.preset import Preset
 from workbench.training.describing import source
+from workbench.training.prepared_data import prepare
 from workbench.training.processes.preview import Previewer
 
 DIGITS = Preset().override(["data.name=digits", "data.batch_size=64", "model.hidden=[16]", "runtime.device=cpu"])
@@ -24,6 +25,14 @@ class Sent:
     def __init__(self, previewer: Previewer, preset: Preset) -> None:
         self.parts: dict[str, Any] = {}
         self.end: Previewed = previewer.answer(Request.of(preset), self.parts.__setitem__)
+
+
+def noting(read: list[str], reading: Any) -> Any:
+    def noted(preset: Preset, *arguments: Any, **keywords: Any) -> Any:
+        read.append(preset.data.label())
+        return reading(preset, *arguments, **keywords)
+
+    return noted
 
 
 def test_a_preset_is_previewed_with_its_data_its_layers_and_what_a_step_takes() -> None:
@@ -42,22 +51,14 @@ def test_a_preset_is_previewed_with_its_data_its_layers_and_what_a_step_takes() 
 
 
 def test_data_is_read_again_only_where_it_is_read_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = []
-    monkeypatch.setattr(source, "prepare", noting(read, source.prepare))
+    read: list[str] = []
+    monkeypatch.setattr(source, "prepare", noting(read, prepare))
     previewer = Previewer()
     for change in ("model.hidden=[8]", "data.batch_size=7", "optimizer.learning_rate=0.5", "training.epochs=3"):
         assert DATA in Sent(previewer, DIGITS.override([change])).parts
     assert len(read) == 1
     assert Sent(previewer, DIGITS.override(["data.name=iris"])).parts[DATA].data == "iris"
     assert len(read) == 2
-
-
-def noting(read: list[str], prepare: Any) -> Any:
-    def noted(preset: Preset, *arguments: Any, **keywords: Any) -> Any:
-        read.append(preset.data.label())
-        return prepare(preset, *arguments, **keywords)
-
-    return noted
 
 
 def test_data_that_has_been_seen_is_not_described_again() -> None:
