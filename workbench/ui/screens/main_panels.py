@@ -21,7 +21,7 @@ from workbench.ui.panels.advice import AdvicePanel
 from workbench.ui.panels.chart_curves import ChartView
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.data_preview import DataPreviewPanel
-from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
@@ -67,6 +67,8 @@ class MainPanels:
         self._hints = Hints()
         self._turn = 0
         """Which half of the charts is drawn next."""
+        self._x_range = (0.0, 0.0)
+        """The part of the x axis that the charts show."""
         self._shown_rate: float | None = None
         self.machine: Readings | None = None
         """The latest readings of the machine."""
@@ -92,13 +94,9 @@ class MainPanels:
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
-        self._turn = 1 - self._turn
-        ghost = self._ghost
         is_idle = self._session.watch is None
-        self._pages.make_room(is_idle=is_idle, has_curves=not is_idle or bool(overlays) or ghost is not None)
-        for number, chart in enumerate(self._screen.query(ChartPanel)):
-            if every_chart or number % 2 == self._turn:
-                chart.show(self.history, view, overlays, ghost)
+        self._pages.make_room(is_idle=is_idle, has_curves=not is_idle or bool(overlays) or self._ghost is not None)
+        self.show_charts(view, overlays, every_chart=every_chart)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
@@ -110,13 +108,26 @@ class MainPanels:
         last = self.last_run
         return last.history if last is not None and last.preset_name == self._draft.preset.name else None
 
+    def show_charts(
+        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
+    ) -> None:
+        """Shows the run in the charts, all of them if their x axis has changed: they must not differ in it."""
+        self._turn = 1 - self._turn
+        history = self.history or self._ghost or RunHistory()
+        shown = view.shown(view.extent(history, [overlay for _, overlay in overlays]))
+        every_chart = every_chart or shown != self._x_range
+        self._x_range = shown
+        for number, chart in enumerate(self._screen.query(ChartPanel)):
+            if every_chart or number % 2 == self._turn:
+                chart.show(self.history, view, overlays, self._ghost)
+
     def show_machine(self) -> None:
         """Shows the memory: of the run, of the machine, and as a dry run expects it."""
         self._screen.query_one(MemoryPanel).show(self.history, self.machine, self._session.planner.expectation)
         self.show_top()
 
     def show_top(self) -> None:
-        """Shows the preset and the run's state in the top line, the keys that apply in the last, and the hint."""
+        """Shows the preset and the run's state in the top line, then the keys and the hint."""
         watch, study = self._session.watch, "" if self._session.is_busy else self._study()
         self._screen.query_one(TopBar).show(
             TopBarContent(
@@ -128,11 +139,13 @@ class MainPanels:
                 readings=self.machine,
             )
         )
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Shows the keys that apply now, those of the focused panel first, and the hint."""
         labels = {action.name: action.label for action in ACTIONS} | self._run.key_labels()
-        shown = [action for action in ACTIONS if action.rank and labels[action.name]]
-        self._screen.query_one(KeysLine).show(
-            [(action.shown_key, labels[action.name], action.rank) for action in shown]
-        )
+        keys = [(each.shown_key, labels[each.name], each.rank) for each in ACTIONS if each.rank and labels[each.name]]
+        self._screen.query_one(KeysLine).show(keys, keys_of_focus(self._screen))
         self.show_hint()
 
     # The settings.
