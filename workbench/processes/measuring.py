@@ -22,7 +22,6 @@ from workbench.processes.modules import Module, command_line
 from workbench.processes.worker import not_started
 
 MOST_LINE_BYTES = 2**22
-CLOSING_SECONDS = 1.0
 PROGRESS: Final = "progress"
 FAILURE: Final = "failure"
 ANSWER: Final = "answer"
@@ -36,17 +35,6 @@ class Progress:
     done: int = 0
     total: int | None = None
     """None where it is not known."""
-
-
-async def _closed(process: asyncio.subprocess.Process) -> None:
-    """Waits for the end of a process and of its pipes: later there may be no loop that could close them."""
-    if process.stdin is not None:
-        process.stdin.close()
-    await process.wait()
-    if process.stdout is not None:
-        with suppress(TimeoutError):  # a process that it has started may hold the other end
-            async with asyncio.timeout(CLOSING_SECONDS):
-                await process.stdout.read()
 
 
 def typed_line(kind: str, message: Any) -> str:
@@ -105,7 +93,7 @@ class MeasuringProcess:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-            await _closed(process)
+            await process.wait()
 
     @property
     def pid(self) -> int:

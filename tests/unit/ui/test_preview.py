@@ -77,7 +77,7 @@ def run(steps: Callable[[Preview, Expected], Awaitable[None]]) -> None:
             await steps(preview, expected)
         finally:
             preview.close()
-            await asyncio.sleep(0.05)
+            await preview.ended()
 
     asyncio.run(all_of_it())
 

@@ -61,6 +61,8 @@ class Preview:
         self.show: Callable[[], None] = lambda: None
         """Called when there is something new to show."""
         self._task: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        """The task that was cancelled last."""
         self._changed = asyncio.Event()
         self._preset: Preset | None = None
         self._wanted = self._key = ""
@@ -129,8 +131,13 @@ class Preview:
         """Ends the process, if there is one. What is known stays."""
         if self._task is not None:
             self._task.cancel()
-            self._task = None
+            self._ending, self._task = self._task, None
         self._asked, self._doing = None, ""
+
+    async def ended(self) -> None:
+        """Waits until the process that was ended last is gone."""
+        if self._ending is not None:
+            await asyncio.wait([self._ending])
 
     def _want(self, content: str, key: str) -> None:
         self._wanted, self._key, self._since = content, key, time.monotonic()

@@ -103,6 +103,11 @@ class MainPanels:
         self.show_machine()
 
     @property
+    def charted(self) -> RunHistory | None:
+        """The run whose curves the charts show: the watched one, else the last one of the preset."""
+        return self.history or self._ghost
+
+    @property
     def _ghost(self) -> RunHistory | None:
         """The last run of the preset, where it has been read."""
         last = self.last_run
@@ -113,7 +118,7 @@ class MainPanels:
     ) -> None:
         """Shows the run in the charts, all of them if their x axis has changed: they must not differ in it."""
         self._turn = 1 - self._turn
-        history = self.history or self._ghost or RunHistory()
+        history = self.charted or RunHistory()
         shown = view.shown(view.extent(history, [overlay for _, overlay in overlays]))
         every_chart = every_chart or shown != self._x_range
         self._x_range = shown

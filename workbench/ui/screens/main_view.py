@@ -99,7 +99,7 @@ class MainView(Screen[None]):
         self.data = DataController(draft, self)
         self.inspection = InspectionController(session, self.run, self)
         self.exports = ExportsController(self)
-        self.charts = ChartsController(remembered, self, lambda: (self._panels.history, self._overlaid))
+        self.charts = ChartsController(remembered, self, lambda: (self._panels.charted, self._overlaid))
         self.pages = Pages(self, remembered)
         self._panels = MainPanels(
             self,
