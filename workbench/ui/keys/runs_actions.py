@@ -20,6 +20,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare", ("v",), "compare", "the settings and results in which the marked runs differ", GROUP, 75),
     Action("take", ("t",), "load settings", "load its settings for the next run", GROUP, 60),
     Action("resume", ("R",), "resume", "resume a stopped, failed or lost run", GROUP, 50),
+    Action("judge", ("J",), "judge", "judge its model: confusion, curves, worst samples", GROUP, 44),
     Action("export", ("E",), "export", "export it: model, script, report; the marked runs: a report of all", GROUP, 42),
     Action("sort", ("s",), "sort", "sort by the next column", GROUP, 40),
     Action("reverse", ("exclamation_mark",), "", "sort the other way round", GROUP),

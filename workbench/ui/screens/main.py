@@ -88,7 +88,9 @@ class MainScreen(MainView):
         from workbench.ui.screens.runs import RunsScreen
 
         overlaid = tuple(name for name, _ in self.runs.overlays)
-        screen = RunsScreen(self._session.runs_folder, overlaid, self._run_was_renamed, self.exports.show)
+        screen = RunsScreen(
+            self._session.runs_folder, overlaid, self._run_was_renamed, self.exports.show, self.judge.show
+        )
         result = await self.ask(screen)
         if result is not None:
             # In a group of its own: showing the list again cancels no run that is still being read.
@@ -101,6 +103,10 @@ class MainScreen(MainView):
             return
         run = self._session.watch.run
         await self.exports.show([await self.in_thread(lambda: read_row(run))])
+
+    @work(group="judge", exclusive=True)
+    async def action_judge(self) -> None:
+        await self.judge.show_watched()
 
     @work(group="tune", exclusive=True)
     async def action_tune(self) -> None:

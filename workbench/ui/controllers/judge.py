@@ -1,0 +1,99 @@
+"""Judges the model of a run: how good its checkpoint is, on which samples, and where it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workbench.errors import WorkbenchError
+from workbench.runs.directory import RunDirectory
+from workbench.ui.controllers.host import Host
+from workbench.ui.controllers.trust import is_trusted
+from workbench.ui.live.judged_run import JudgedRun, Key
+from workbench.ui.live.judging import Known
+from workbench.ui.live.session import Session
+from workbench.units import counted, duration
+
+MOST_KEPT = 8
+Say = Callable[[str, str], bool]
+"""Shows a sentence, and its kind; False where it is not there to show it."""
+
+
+class JudgeController:
+    """Opens the Judge screen, and keeps what was found while the app runs."""
+
+    def __init__(self, session: Session, host: Host) -> None:
+        self._session = session
+        self._host = host
+        self._known: dict[Key, Known] = {}
+        """What is known of the latest checkpoints and splits."""
+
+    async def show_watched(self) -> None:
+        """Judges the run that is watched."""
+        if self._session.watch is None:
+            self._host.say("there is no run to judge: r lists all runs", "warning")
+        else:
+            await self.show(self._session.watch.run)
+
+    async def show(self, run: RunDirectory, say: Say | None = None) -> None:
+        """Judges a run. Returns when the screen is left. say: shows why it cannot be judged; else the host does."""
+        from workbench.ui.screens.judge import JudgeScreen
+
+        try:
+            judged = await self._host.in_thread(lambda: JudgedRun.read(run))
+            if not await is_trusted(judged.preset, self._host):
+                return
+            known = self.known(judged.key(judged.splits[0]))
+        except (WorkbenchError, OSError) as error:
+            text = f"the model of {run.name} cannot be judged: {error}"
+            if say is None or not say(text, "error"):
+                self._host.say(text, "error")
+            return
+        device, quietly = "", self._is_training(judged)
+        if quietly:
+            if known.judgement is None and not await self._may_judge_beside(judged):
+                return
+            device = "cpu"
+        elif known.judgement is None and not await self._host.may_train():
+            return
+        await self._host.ask(JudgeScreen(judged, self.known, device=device, quietly=quietly))
+
+    def known(self, key: Key) -> Known:
+        """What is known of a checkpoint on a split; nothing at first."""
+        if key not in self._known:
+            while len(self._known) >= MOST_KEPT:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = Known()
+        return self._known[key]
+
+    def _is_training(self, judged: JudgedRun) -> bool:
+        """Whether a run would be disturbed."""
+        return self._session.is_busy or judged.is_alive
+
+    async def _may_judge_beside(self, judged: JudgedRun) -> bool:
+        """Asks whether to judge beside the run that is training."""
+        from workbench.ui.dialogs.question import QuestionDialog
+
+        trains_here = judged.prepared.device == "cpu"
+        cost = (
+            "It takes one core at the lowest priority for a while: the run's steps may take longer until it is done."
+            if trains_here
+            else "It computes on the CPU, on one core at the lowest priority, and leaves the GPU to the run."
+        )
+        watch = self._session.watch
+        epoch = None if watch is None or watch.run != judged.run else watch.history.view.epoch_end
+        seconds = epoch.validation_seconds if epoch is not None else 0.0
+        samples = judged.prepared.validation_samples
+        took = (
+            f" The run's own validation of {counted(samples, 'sample')} took {duration(seconds)}."
+            if seconds and samples
+            else ""
+        )
+        answer = await self._host.ask(
+            QuestionDialog(
+                "judge beside the training?",
+                f"A run is being trained. {cost}{took}",
+                (("j", "judge its checkpoint now"), ("n", "not now")),
+                "j",
+            )
+        )
+        return answer == "j"
