@@ -126,8 +126,8 @@ def test_confused_classes_are_neighbours_until_s_restores_their_order(
 
     async def steps(pilot: Pilot[None]) -> None:
         screen = await opened(pilot)
-        assert heads(app) == list("0123849567")[:0] or heads(app).index("9") == heads(app).index("4") + 1
-        assert screen.cell.true, screen.cell.predicted == (4, 9)
+        assert heads(app) == list("0172384956")
+        assert (screen.cell.true, screen.cell.predicted) == (4, 9)
         await pilot.press("s")
         assert heads(app) == list("0123456789")
         assert (screen.cell.true, screen.cell.predicted) == (4, 9), "the cursor stays on its cell"

@@ -54,7 +54,8 @@ def _at_most(grid: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     following = (place + 1).clip(max=len(xs) - 1)
     run = xs[following] - xs[place]
     part = np.divide(grid - xs[place], run, out=np.zeros_like(grid), where=run > 0)
-    return ys[place] + part * (ys[following] - ys[place])
+    heights: np.ndarray = ys[place] + part * (ys[following] - ys[place])
+    return heights
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -48,7 +48,8 @@ def _points(residuals: Tensor) -> Tensor:
         return torch.arange(samples)
     largest = residuals.abs().topk(int(LARGEST * MOST_POINTS)).indices
     spread = torch.linspace(0, samples - 1, MOST_POINTS - len(largest), dtype=torch.float64).long()
-    return torch.cat([largest, spread]).unique()
+    chosen: Tensor = torch.cat([largest, spread]).unique()
+    return chosen
 
 
 def _rounded(values: Tensor) -> list[float]:

@@ -23,7 +23,8 @@ MOST_TARGETS = 8
 """Of a regression with more, the first are sent."""
 MOST_POINTS = 2000
 """Samples of a regression that are sent as points; of more, the largest errors and others spread over all samples."""
-RESIDUAL_BINS = 40
+RESIDUAL_BINS = 120
+"""Of a histogram; a number that many numbers divide, so that its bins can be joined."""
 
 Which = Literal["worst", "surprising", "cell"]
 

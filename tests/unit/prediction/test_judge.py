@@ -77,7 +77,7 @@ def test_the_most_surprising_samples_are_wrong_and_the_surest_come_first(tmp_pat
     found = judge_of(trained).samples(Choice("surprising"))
     assert found.total > 3
     assert all(each.said.true != each.said.predicted for each in found.samples)
-    probabilities = [each.said.probability for each in found.samples]
+    probabilities = [each.said.probability or 0.0 for each in found.samples]
     assert probabilities == sorted(probabilities, reverse=True)
     [image] = {(each.picture.image.channels, each.picture.image.height, each.picture.image.width)
                for each in found.samples if each.picture and each.picture.image}  # fmt: skip

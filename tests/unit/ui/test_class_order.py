@@ -56,9 +56,9 @@ def test_names_that_cannot_be_told_apart_in_a_column_become_numbers() -> None:
 
 def test_a_fraction_has_a_level_and_a_small_one_is_seen() -> None:
     assert level_of(0.0) == 0
-    assert level_of(0.001) == 1
+    assert level_of(1e-6) == 1
     assert level_of(1.0) == LEVELS
-    assert level_of(0.25) == LEVELS // 2
+    assert level_of(1 / 8) == LEVELS // 2
     assert level_of(0.04) > level_of(0.01) > 0
 
 
@@ -69,7 +69,7 @@ def test_a_number_can_be_read_on_every_shade(theme: object, colour: str) -> None
     heat = Heat(variables, ansi=False)
     shades = set()
     for level in range(1, LEVELS + 1):
-        style = heat.style(colour, (level / LEVELS) ** 2)
+        style = heat.style(colour, (level / LEVELS) ** 3)
         assert style.color is not None
         assert style.bgcolor is not None
         assert contrast(Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)) >= LEAST_CONTRAST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from workbench.errors import WorkbenchError
 from workbench.runs.directory import RunDirectory
@@ -18,8 +19,19 @@ Say = Callable[[str, str], bool]
 """Shows a sentence, and its kind; False where it is not there to show it."""
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """A run that may be judged, and how."""
+
+    run: JudgedRun
+    device: str
+    """To compute on; empty for the run's."""
+    quietly: bool
+    """Whether to take only what nobody else wants of the processor."""
+
+
 class JudgeController:
-    """Opens the Judge screen, and keeps what was found while the app runs."""
+    """Says what may be judged and how, and keeps what was found while the app runs."""
 
     def __init__(self, session: Session, host: Host) -> None:
         self._session = session
@@ -27,35 +39,35 @@ class JudgeController:
         self._known: dict[Key, Known] = {}
         """What is known of the latest checkpoints and splits."""
 
-    async def show_watched(self) -> None:
-        """Judges the run that is watched."""
-        if self._session.watch is None:
+    async def choose(self, run: RunDirectory | None, say: Say | None = None) -> Chosen | None:
+        """The run, if there is something to judge and the user wants to; None: of the one that is watched.
+
+        say: shows why it cannot be judged; else the host does.
+        """
+        if run is None and self._session.watch is None:
             self._host.say("there is no run to judge: r lists all runs", "warning")
-        else:
-            await self.show(self._session.watch.run)
-
-    async def show(self, run: RunDirectory, say: Say | None = None) -> None:
-        """Judges a run. Returns when the screen is left. say: shows why it cannot be judged; else the host does."""
-        from workbench.ui.screens.judge import JudgeScreen
-
+            return None
+        if run is None:
+            assert self._session.watch is not None
+            run = self._session.watch.run
         try:
-            judged = await self._host.in_thread(lambda: JudgedRun.read(run))
-            if not await is_trusted(judged.preset, self._host):
-                return
-            known = self.known(judged.key(judged.splits[0]))
+            return await self._chosen(run)
         except (WorkbenchError, OSError) as error:
             text = f"the model of {run.name} cannot be judged: {error}"
             if say is None or not say(text, "error"):
                 self._host.say(text, "error")
-            return
-        device, quietly = "", self._is_training(judged)
-        if quietly:
-            if known.judgement is None and not await self._may_judge_beside(judged):
-                return
-            device = "cpu"
-        elif known.judgement is None and not await self._host.may_train():
-            return
-        await self._host.ask(JudgeScreen(judged, self.known, device=device, quietly=quietly))
+            return None
+
+    async def _chosen(self, run: RunDirectory) -> Chosen | None:
+        """None where the user does not want to. Raises WorkbenchError or OSError where it cannot be judged."""
+        found = await self._host.in_thread(lambda: JudgedRun.read(run))
+        if not await is_trusted(found.preset, self._host):
+            return None
+        is_known = self.known(found.key(found.splits[0])).judgement is not None
+        if self._session.is_busy or found.is_alive:
+            # A GPU is left to the run, whose memory may be all taken.
+            return Chosen(found, "cpu", True) if is_known or await self._may_judge_beside(found) else None
+        return Chosen(found, "", False) if is_known or await self._host.may_train() else None
 
     def known(self, key: Key) -> Known:
         """What is known of a checkpoint on a split; nothing at first."""
@@ -64,10 +76,6 @@ class JudgeController:
                 self._known.pop(next(iter(self._known)))
             self._known[key] = Known()
         return self._known[key]
-
-    def _is_training(self, judged: JudgedRun) -> bool:
-        """Whether a run would be disturbed."""
-        return self._session.is_busy or judged.is_alive
 
     async def _may_judge_beside(self, judged: JudgedRun) -> bool:
         """Asks whether to judge beside the run that is training."""

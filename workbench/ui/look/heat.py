@@ -9,7 +9,7 @@ from textual.color import Color
 
 LEVELS = 16
 """More could not be told apart, and each further one costs bytes over SSH."""
-FAINTEST, STRONGEST = 0.10, 0.85
+FAINTEST, STRONGEST = 0.15, 0.75
 """How much of the colour the lowest and the highest level have."""
 LEAST_CONTRAST = 4.5
 """Between a number and its background (WCAG 2.1, AA)."""
@@ -46,8 +46,8 @@ class Heat:
 
 
 def level_of(fraction: float) -> int:
-    """The level of a fraction: 0 for none of it, LEVELS for all; by its square root."""
-    return min(max(round(LEVELS * min(fraction, 1.0) ** 0.5), 1), LEVELS) if fraction > 0 else 0
+    """The level of a fraction: 0 for none of it, LEVELS for all; half of them for an eighth."""
+    return min(max(round(LEVELS * min(fraction, 1.0) ** (1 / 3)), 1), LEVELS) if fraction > 0 else 0
 
 
 def contrast(one: Color, other: Color) -> float:

@@ -22,7 +22,7 @@ MOST_CELLS, MOST_ROWS = 8, 3
 """Of a cell of the matrix."""
 SHADED_CELLS = 2
 """Of a cell that has no number."""
-MARGIN_CELLS = 9
+MARGIN_CELLS = 11
 """At the right, for the recall of each class."""
 NOTHING = "."
 
@@ -169,18 +169,16 @@ def _cell(matrix: Matrix, row: int, column: int, fraction: float, plan: Plan, on
 
 def _precisions(matrix: Matrix, plan: Plan, on: LineWidget) -> Text:
     dim = on.style_of("dim")
-    line = Text(set_cell_size("precision", plan.left) if plan.left > len("precision") else " " * plan.left, dim)
+    line = Text(" " * plan.left)
     for column in plan.across:
         predicted = sum(row[column] for row in matrix.counts)
         said = f"{100 * matrix.counts[column][column] / predicted:.0f} %" if predicted else "-"
         is_here = matrix.cursor is not None and column == matrix.cursor[1]
         style = on.style_of("text") if is_here else dim
         line.append(_centred(said if len(said) < plan.cells else said.removesuffix(" %"), plan.cells), style)
-    return line
+    return line.append(f"{'precision':>{MARGIN_CELLS}}", dim)
 
 
 def _centred(text: str, cells: int) -> str:
-    """The text in the middle of so many cells; what cannot be halved stands at the left."""
-    blanks = max(cells - cell_len(text), 0)
-    right = blanks // 2
-    return set_cell_size(f"{' ' * (blanks - right)}{text}", cells)
+    """The text in the middle of so many cells; a blank that cannot be halved stands at the right."""
+    return set_cell_size(f"{' ' * (max(cells - cell_len(text), 0) // 2)}{text}", cells)

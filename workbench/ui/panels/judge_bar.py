@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.style import Style
 from rich.text import Text
 
-from workbench.metrics import written
+from workbench.metrics import in_reading_order, written
 from workbench.processes.judging import Judgement
 from workbench.ui.keys.actions import pressed_by_click
 from workbench.ui.live.judged_run import JudgedRun
@@ -15,6 +15,8 @@ from workbench.ui.panels.panel import LineWidget
 from workbench.units import counted
 
 GAP = 2
+BY_WEIGHT = sorted(in_reading_order(), key=lambda each: not each.is_headline)
+"""The metrics, the main ones first."""
 SPLIT_NAMES = {"test": "test split", "validation": "validation split", "train": "training split"}
 
 
@@ -46,18 +48,19 @@ class JudgeBar(LineWidget):
             found = judgement.evaluation
             weights = f"{found.weights}, still training" if run.is_alive else found.weights
             items += [Text(weights, text), Text(f"{SPLIT_NAMES[split]}, {counted(found.samples, 'sample')}", dim)]
-        metrics = [] if judgement is None else list(written(judgement.evaluation.metrics))
+        metrics = [] if judgement is None else list(written(judgement.evaluation.metrics, BY_WEIGHT))
         values = [Text.assemble((f"{label} ", dim), (value, self.style_of("strong"))) for label, value in metrics]
         while _cells([*items, *values]) > width and len(values) > 1:
             values.pop()
         for place in (0, 1, 0):  # the badge, "judge", the name
             if _cells([*items, *values]) > width and len(items) > 2:
                 items.pop(place)
-        return [Text(" " * GAP).join([*items, *values])]
+        line = Text(" " * GAP).join([*items, *values])
+        return [line if line.plain.startswith(" ") else Text.assemble(" ", line)]
 
 
 def _cells(items: Sequence[Text]) -> int:
-    return sum(item.cell_len + GAP for item in items)
+    return sum(item.cell_len + GAP for item in items) - GAP + 1
 
 
 class JudgePages(LineWidget):

@@ -18,6 +18,10 @@ MOST_BEHIND = 12
 """Curves of other classes that are drawn behind that of the chosen one."""
 MOST_NAME_CELLS = 18
 AREA_CELLS = 7
+DIAGONAL = Series("dim", [Point(end, end, end, end) for end in (0.0, 1.0)], ".", dashed=True)
+"""Where a ROC curve of chance lies, or one of perfect calibration."""
+LEAST_GAP = 0.02
+"""Between the mean probability and the fraction that is right; a smaller one is not spoken of."""
 
 
 class CurveClassesPanel(Panel):
@@ -114,8 +118,11 @@ class JudgeChart(Panel):
         if chosen is None or self._judgement is None:
             return []
         others = [each for each in self._judgement.curves if each is not chosen][:MOST_BEHIND]
-        behind = [Series("line", _points(getattr(each, which)), ".") for each in others]
-        return [*behind, Series("train", _points(getattr(chosen, which)), "*")]
+        curves = [(each, "line", ".") for each in others] + [(chosen, "train", "*")]
+        return [
+            Series(style, _points(getattr(each, which), from_zero=which == "found"), marker)
+            for each, style, marker in curves
+        ]
 
 
 class RocPanel(JudgeChart):
@@ -128,7 +135,7 @@ class RocPanel(JudgeChart):
 
     def plot(self) -> Plot | None:
         curves = self._of_classes("found")
-        return self._plot_of([_diagonal(self.app.no_color), *curves]) if curves else None
+        return self._plot_of([DIAGONAL, *curves]) if curves else None
 
 
 class PrecisionRecallPanel(JudgeChart):
@@ -155,7 +162,9 @@ class CalibrationPanel(JudgeChart):
 
     def value(self) -> str:
         found = self._calibration
-        return "" if found is None else f"error {100 * found.expected_error:.1f} %  Brier {found.brier:.4f}"
+        if found is None:
+            return ""
+        return f"error {100 * found.expected_error:.1f} %{_leaning(found)}  Brier {found.brier:.4f}"
 
     def plot(self) -> Plot | None:
         found = self._calibration
@@ -166,7 +175,7 @@ class CalibrationPanel(JudgeChart):
             for each in found.bins
             if each.confidence is not None and each.accuracy is not None
         ]
-        return self._plot_of([_diagonal(self.app.no_color), Series("train", measured, "*")])
+        return self._plot_of([DIAGONAL, Series("train", measured, "*")])
 
 
 class SurenessPanel(JudgeChart):
@@ -205,21 +214,25 @@ class SurenessPanel(JudgeChart):
                 Text.assemble(
                     (label, dim),
                     (self.glyphs.bar * (whole - bad), self.style_of("train")),
-                    ((self.glyphs.block if not self.glyphs.ascii else self.glyphs.wrong) * bad, wrong),
+                    ((self.glyphs.wrong if self.glyphs.ascii else self.glyphs.bar) * bad, wrong),
                     (numbers, text),
                 )
             )
         return lines
 
 
-def _diagonal(no_color: bool) -> Series:
-    """Where a curve of chance lies, or one of perfect calibration."""
-    return Series("dim", [Point(end, end, end, end) for end in (0.0, 1.0)], ".", dashed=True)
+def _leaning(found: Calibration) -> str:
+    """Whether the probabilities are too high or too low, as a whole."""
+    there = [each for each in found.bins if each.predictions]
+    gap = sum(each.predictions * ((each.accuracy or 0.0) - (each.confidence or 0.0)) for each in there)
+    gap /= sum(each.predictions for each in there) or 1
+    return "" if abs(gap) < LEAST_GAP else ", too sure" if gap < 0 else ", too unsure"
 
 
-def _points(heights: Sequence[float]) -> list[Point]:
-    """A curve over evenly spaced places from 0 to 1."""
-    return [Point(place / (CURVE_POINTS - 1), height, height, height) for place, height in enumerate(heights)]
+def _points(heights: Sequence[float], *, from_zero: bool) -> list[Point]:
+    """A curve over evenly spaced places from 0 to 1. from_zero: it first rises from 0."""
+    foot = [Point(0.0, 0.0, 0.0, 0.0)] if from_zero else []
+    return foot + [Point(place / (CURVE_POINTS - 1), height, height, height) for place, height in enumerate(heights)]
 
 
 def _percent(fraction: float) -> str:

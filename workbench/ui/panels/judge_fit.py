@@ -12,8 +12,13 @@ from workbench.plotting.scales import value_range
 from workbench.processes.evaluation import Residuals
 from workbench.processes.judging import Fit, Judgement
 from workbench.ui.look.chart import Plot, Series, draw
+from workbench.ui.panels.bars import flow
 from workbench.ui.panels.panel import Panel
-from workbench.units import decimals
+
+BARS_OF_SAMPLES, LEAST_BARS = 3, 12
+"""Bars of a histogram, by the cube root of its samples: with more, chance would draw the shape."""
+FEW_POINTS = 300
+"""As many points are marks; more of them are dots, so that they can be told apart."""
 
 
 class _OfTarget(Panel):
@@ -73,7 +78,7 @@ class FitPanel(_OfTarget):
         plot = Plot(
             series=[
                 Series("dim", [Point(end, end, end, end) for end in ends], ".", dashed=True),
-                Series("train", points, "*", dots=True),
+                Series("train", points, "*", dots=len(fit.true) > FEW_POINTS),
             ],
             x_range=ends,
             x_label=_tick,
@@ -96,12 +101,14 @@ class ResidualsPanel(_OfTarget):
             return self._nothing(width)
         dim, strong = self.style_of("dim"), self.style_of("strong")
         rows = [
-            (("RMSE", decimals(found.rmse)), ("MAE", decimals(found.mae))),
-            (("mean", f"{found.mean:+.4g}"), ("deviation", decimals(found.deviation))),
-            tuple((f"{percent} %", f"{value:+.4g}") for percent, value in found.quantiles.items()),
-        ]
+            [("RMSE", f"{found.rmse:.4g}"), ("MAE", f"{found.mae:.4g}"), ("mean", f"{found.mean:+.4g}"),
+             ("deviation", f"{found.deviation:.4g}")],
+            [(f"{percent} %", f"{value:+.4g}") for percent, value in found.quantiles.items()],
+        ]  # fmt: skip
         words = [
-            Text("  ").join(Text.assemble((f"{label} ", dim), (value, strong)) for label, value in row) for row in rows
+            line
+            for row in rows
+            for line in flow([Text.assemble((f"{label} ", dim), (value, strong)) for label, value in row], width)
         ]
         return [*self._histogram(fit, width, height - len(words) - 1), Text(), *words]
 
@@ -132,11 +139,12 @@ class ResidualsPanel(_OfTarget):
 
 
 def _bars(counts: list[int], width: int) -> tuple[list[int], int]:
-    """The heights of the bars and the cells of each; where there are more bins than cells, neighbours are joined."""
-    if width >= len(counts):
-        return counts, width // len(counts)
-    joined = -(-len(counts) // max(width, 1))
-    return [sum(counts[place : place + joined]) for place in range(0, len(counts), joined)], 1
+    """The heights of the bars, and the cells of each: neighbouring bins are joined to as many as the samples fill."""
+    bins = len(counts)
+    most = min(max(BARS_OF_SAMPLES * sum(counts) ** (1 / 3), LEAST_BARS), max(width, 1))
+    joined = next(each for each in range(1, bins + 1) if bins % each == 0 and bins // each <= most)
+    bars = [sum(counts[place : place + joined]) for place in range(0, len(counts), joined)]
+    return bars, max(width // len(bars), 1)
 
 
 def _tick(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.cells import cell_len, set_cell_size
@@ -20,6 +21,8 @@ from workbench.units import count, decimals
 MOST_NAME_CELLS = 16
 MOST_VALUES = 3
 MOST_PICTURE_ROWS = 40
+TITLES = ("loss", "true as predicted", "sure", "from")
+GAP = 2
 
 
 class SampleListPanel(Panel):
@@ -37,12 +40,8 @@ class SampleListPanel(Panel):
         self.redraw()
 
     def heading(self) -> Text:
-        left, right = self.glyphs.left, self.glyphs.right
-        return Text.assemble(
-            (f"{left} ", self.style_of("dim")),
-            (self._title, self.style_of("strong")),
-            (f" {right}", self.style_of("dim")),
-        )
+        dim, strong = self.style_of("dim"), self.style_of("strong")
+        return Text.assemble((f"{self.glyphs.left} ", dim), (self._title, strong), (f" {self.glyphs.right}", dim))
 
     def footing(self) -> Text:
         samples = self._samples
@@ -56,27 +55,38 @@ class SampleListPanel(Panel):
         if self._samples is None or not self._samples.samples:
             return self.placeholder(self._empty, width)
         rows = [_columns(sample.said) for sample in self._samples.samples]
-        widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-        first = min(max(self._place - height // 2, 0), max(len(rows) - height, 0))
-        lines = []
-        for place in range(first, min(first + height, len(rows))):
-            cells = [
-                set_cell_size(said, room) if number else f"{said:>{room}}"
-                for number, (said, room) in enumerate(zip(rows[place], widths, strict=True))
-            ]
-            line = Text("  ".join(cells), self.style_of("text"))
-            if place == self._place:
-                line.pad_right(max(width - line.cell_len, 0))
-                line.stylize(self.style_of("cursor"))
-            lines.append(line)
-        return lines
+        kept = [column for column in zip(TITLES, *rows, strict=True) if any(column[1:])]
+        head, *lines = _aligned(kept, width)
+        room = height - 1
+        first = min(max(self._place - room // 2, 0), max(len(lines) - room, 0))
+        shown = [Text(line, self.style_of("text")) for line in lines]
+        here = shown[self._place]
+        here.pad_right(max(width - here.cell_len, 0))
+        here.stylize(self.style_of("cursor"))
+        return [Text(head, self.style_of("dim")), *shown[first : first + room]]
 
 
-def _columns(said: EvaluatedSample) -> tuple[str, ...]:
-    """Loss, what was taken for what, the probability, and where it comes from."""
+def _aligned(columns: Sequence[Sequence[str]], width: int) -> list[str]:
+    """The lines of columns that begin with their titles; a title is cut where the lines would become too wide by it."""
+    widths = [max(map(cell_len, column)) for column in columns]
+    if sum(widths) + GAP * (len(widths) - 1) > width:
+        widths = [max(map(cell_len, column[1:])) for column in columns]
+    return [
+        (" " * GAP)
+        .join(
+            set_cell_size(said, cells) if place else f"{said:>{cells}}"
+            for place, (said, cells) in enumerate(zip(row, widths, strict=True))
+        )
+        .rstrip()
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _columns(said: EvaluatedSample) -> tuple[str, str, str, str]:
+    """Loss, what was taken for what, the probability, and where it comes from; empty where there is none."""
     loss = "nan" if said.loss is None else decimals(said.loss)
     if said.true_values:
-        return loss, f"{_values(said.true_values)} as {_values(said.predicted_values)}", said.origin
+        return loss, f"{_values(said.true_values)} as {_values(said.predicted_values)}", "", said.origin
     right = said.true == said.predicted
     taken = _short(said.true) if right else f"{_short(said.true)} as {_short(said.predicted)}"
     return loss, taken, percent(said.probability), said.origin

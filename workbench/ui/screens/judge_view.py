@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 from textual import work
@@ -16,10 +16,11 @@ from textual.screen import Screen
 from workbench.errors import WorkbenchError
 from workbench.processes.evaluation import SplitChoice
 from workbench.processes.judging import Choice, JudgedSample, Judgement, Samples
+from workbench.ui.controllers.judge import Chosen
 from workbench.ui.keys.judge_actions import ACTIONS
 from workbench.ui.live.class_labels import short_names
 from workbench.ui.live.class_order import neighbours_by_confusion
-from workbench.ui.live.judged_run import JudgedRun, Key
+from workbench.ui.live.judged_run import Key
 from workbench.ui.live.judging import Judging, Known
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.confusion_lines import Matrix
@@ -85,17 +86,16 @@ class JudgeBase(Screen[None]):
     JudgeBase #judge-body #judge-list { width: 44%; }
     """
 
-    def __init__(
-        self, run: JudgedRun, known_of: Callable[[Key], Known], *, device: str = "", quietly: bool = False
-    ) -> None:
-        """known_of: what is known of a checkpoint; device: instead of the run's; quietly: beside a run."""
+    def __init__(self, chosen: Chosen, known_of: Callable[[Key], Known]) -> None:
+        """known_of: what is known of a checkpoint on a split."""
         super().__init__(id="judge")
-        self._run = run
+        self._run = run = chosen.run
         self._known_of = known_of
-        self._device = device
+        self._device = chosen.device
         self._split: SplitChoice = run.splits[0]
         self._key = run.key(self._split)
-        self._judging = Judging(run.request(self._split, device), known_of(self._key), self._changed, quietly=quietly)
+        request = run.request(self._split, chosen.device)
+        self._judging = Judging(request, known_of(self._key), self._changed, quietly=chosen.quietly)
         self._asked = time.monotonic()
         self._page = 0
         self._is_sorted = True
@@ -354,11 +354,20 @@ class JudgeBase(Screen[None]):
             return cell_words(matrix)
         if self.page is CURVES and found.curves:
             each = found.curves[self._curve]
+            name = self.names[each.number]
             return (
-                f"AUC {each.area:.3f}: how often a sample of {self.names[each.number]} gets a higher probability of it "
-                f"than one of another class"
+                f"AUC {each.area:.3f}: how often a sample of {name} gets a higher probability of it than one of others"
             )
-        return ""
+        return self._about_samples() if self.page is SAMPLES else ""
+
+    def _about_samples(self) -> str:
+        choice, matrix = self.choice, self.matrix
+        if choice.which == "cell" and matrix is not None:
+            order = self.order
+            return cell_words(replace(matrix, cursor=(order.index(choice.true), order.index(choice.predicted))))
+        if choice.which == "surprising":
+            return "wrong predictions, those that the model was surest of first"
+        return "the samples with the highest loss, the worst first"
 
     def _show_keys(self) -> None:
         """Shows the keys that apply now."""
@@ -372,10 +381,13 @@ class JudgeBase(Screen[None]):
             "again": self._has_newer or bool(self._judging.problem),
             "copy": has_answer,
         }
-        numbers = " ".join(str(place + 1) for place in range(len(self.pages)))
+        said = {"page(0)": (" ".join(str(place + 1) for place in range(len(self.pages))), "pages")}
+        if self.is_compact and self.page in (CURVES, CALIBRATION, FIT):
+            said["move(1, 0)"] = "left right", "other charts"
         kept = [item for item in ACTIONS if item.rank and works.get(item.name, True)]
-        shown = [(numbers if item.name == "page(0)" else item.shown_key, item.label, item.rank) for item in kept]
-        self.query_one(KeysLine).show(shown)
+        self.query_one(KeysLine).show(
+            [(*said.get(item.name, (item.shown_key, item.label)), item.rank) for item in kept]
+        )
 
     def on_key(self) -> None:
         """Forgets the sentence: whoever presses a key has read it."""

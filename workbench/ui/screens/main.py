@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on, work
@@ -89,7 +90,7 @@ class MainScreen(MainView):
 
         overlaid = tuple(name for name, _ in self.runs.overlays)
         screen = RunsScreen(
-            self._session.runs_folder, overlaid, self._run_was_renamed, self.exports.show, self.judge.show
+            self._session.runs_folder, overlaid, self._run_was_renamed, self.exports.show, self._judge_run
         )
         result = await self.ask(screen)
         if result is not None:
@@ -106,7 +107,15 @@ class MainScreen(MainView):
 
     @work(group="judge", exclusive=True)
     async def action_judge(self) -> None:
-        await self.judge.show_watched()
+        await self._judge_run(None)
+
+    async def _judge_run(self, run: RunDirectory | None, say: Callable[[str, str], bool] | None = None) -> None:
+        """Judges a run, or the one that is watched; say: shows why it cannot be judged."""
+        from workbench.ui.screens.judge import JudgeScreen
+
+        chosen = await self.judge.choose(run, say)
+        if chosen is not None:
+            await self.ask(JudgeScreen(chosen, self.judge.known))
 
     @work(group="tune", exclusive=True)
     async def action_tune(self) -> None:
