@@ -71,34 +71,42 @@ def plan_of(matrix: Matrix, width: int, height: int | None = None, most_cells: i
 
     Cells get numbers where all of them fit, and are as large as there is room for.
     """
+    for margin in (MARGIN_CELLS, 0) if matrix.has_margins else (0,):
+        if plan := _with_numbers(matrix, width - margin, height, most_cells, has_margins=margin > 0):
+            return plan
+    size = len(matrix.counts)
+    left = _left(matrix.names)
+    cells = min(max((width - left) // size, 1), SHADED_CELLS)
+    row, column = matrix.cursor or (0, 0)
+    down = _in_view(row, size, size if height is None else height)
+    across = _in_view(column, size, (width - left) // cells)
+    return Plan(left, cells, 1, False, down, across, False, matrix.names, matrix.names)
+
+
+def _with_numbers(matrix: Matrix, width: int, height: int | None, most_cells: int, *, has_margins: bool) -> Plan | None:
+    """The layout with a number in each cell; None where they do not fit beside each other."""
     size = len(matrix.counts)
     digits = max((len(str(value)) for row in matrix.counts for value in row), default=1)
-    margin = MARGIN_CELLS if matrix.has_margins else 0
-    rows, columns = row_and_column_names(matrix.names, most_cells - 1)
-    left = min(max(map(cell_len, rows), default=0), MOST_NAME_CELLS) + 1
-    if margin and (width - left - margin) // size < digits + 1:
-        margin = 0
-    cells = min((width - left - margin) // size, most_cells)
-    numbers = cells > digits
-    if numbers:
-        rows, columns = row_and_column_names(matrix.names, cells - 1)
-        left = min(max(map(cell_len, rows)), MOST_NAME_CELLS) + 1
-        cells = min((width - left - margin) // size, cells)
-        numbers = cells > digits
-    if not numbers:
-        cells, rows = min(max((width - left) // size, 1), SHADED_CELLS), list(matrix.names)
-    around = 1 + (margin > 0) if numbers else 0  # heads above, precision below
-    room = size if height is None else max(height - around, 1)
-    high = min(max(room // size, 1), MOST_ROWS, max(cells // 2, 1)) if numbers and height is not None else 1
-    row, column = matrix.cursor or (0, 0)
-    down = _in_view(row, size, max(room // high, 1))
-    across = _in_view(column, size, max((width - left - (margin if numbers else 0)) // cells, 1))
-    return Plan(left, cells, high, numbers, down, across, numbers and margin > 0, rows, columns)
+    cells = min((width - _left(matrix.names)) // size, most_cells)
+    rows, columns = row_and_column_names(matrix.names, max(cells - 1, 0))
+    left = _left(rows)  # more, where classes have numbers
+    cells = min((width - left) // size, cells)
+    if cells <= digits:
+        return None
+    room = size if height is None else max(height - 1 - has_margins, 1)  # heads above, precision below
+    high = 1 if height is None else min(max(room // size, 1), MOST_ROWS, max(cells // 2, 1))
+    down = _in_view(0 if matrix.cursor is None else matrix.cursor[0], size, room // high)
+    return Plan(left, cells, high, True, down, range(size), has_margins, rows, columns)
+
+
+def _left(names: Sequence[str]) -> int:
+    """Cells for the names of rows, with a blank behind them."""
+    return min(max(map(cell_len, names), default=0), MOST_NAME_CELLS) + 1
 
 
 def _in_view(place: int, size: int, room: int) -> range:
     """The places in view, with this one among them; in the middle, where there are more on both sides."""
-    seen = min(size, room)
+    seen = min(size, max(room, 1))
     first = min(max(place - seen // 2, 0), size - seen)
     return range(first, first + seen)
 
