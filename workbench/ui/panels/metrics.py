@@ -84,9 +84,9 @@ class MetricsPanel(ScrollingPanel):
         if matrix is None:
             return [*lines, *table]
         widest = max(line.cell_len for line in table) + GAP
-        plan = _plan(matrix, max(width - widest, 1))
-        if not plan.is_whole:
-            return [*lines, *table, Text(), *self._matrix(matrix, _plan(matrix, width), width)]
+        plan, below = _plan(matrix, max(width - widest, 1)), _plan(matrix, width)
+        if not plan.is_whole or (below.numbers and not plan.numbers):
+            return [*lines, *table, Text(), *self._matrix(matrix, below, width)]
         drawn = self._matrix(matrix, plan, width - widest)
         if len(metrics["f1"]) <= MOST_CLASSES:  # then a class is on the same line in both
             table = [Text()] * (len(drawn) - len(table)) + table
