@@ -208,7 +208,7 @@ def test_a_name_that_begins_with_its_short_form_is_shown_by_it() -> None:
 
 def test_heads_that_could_not_be_told_apart_are_numbers_that_the_rows_explain() -> None:
     made = with_names([f"kind of {word}" for word in WORDS])
-    lines = seen(MetricsPanel(), lambda panel: panel.show(made), (110, 30)).splitlines()
+    lines = seen(MetricsPanel(), lambda panel: panel.show(made), (110, 32)).splitlines()
     assert any(" 9   10 " in line for line in lines)
     assert any("10 kind of ni…" in line for line in lines)
 
