@@ -426,7 +426,7 @@ def test_the_keys_are_shown_from_the_table_that_defines_them(tmp_path: Path) -> 
             assert action.help in text
             assert hasattr(app.screen_stack[0], f"action_{action.name.partition('(')[0]}"), action.name
 
-    drive(app, steps, (120, 70))
+    drive(app, steps, (120, 76))
 
 
 def test_the_keys_stand_in_two_columns_where_there_is_room(tmp_path: Path) -> None:
@@ -483,7 +483,7 @@ def test_the_palette_has_every_action(tmp_path: Path) -> None:
         ("full scre", "Maximise panel, zoom, full screen (m)"),
         ("save", "Save preset (^s)"),
         ("run", "Runs: open, compare runs, overlay, delete (r)"),
-        ("theme", "Next theme: dark, light, terminal colours (t)"),
+        ("theme", "Next theme: dark, light, terminal colours (^t)"),
     ],
 )
 def test_the_palettes_best_match_comes_first(tmp_path: Path, typed: str, first: str) -> None:

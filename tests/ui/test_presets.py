@@ -263,7 +263,7 @@ def test_revert_takes_all_changes_back_after_asking(tmp_path: Path) -> None:
         assert app.draft.is_changed, "keeping them is the default"
         await pilot.press("U")
         await pilot.pause()
-        await pilot.press("Y")
+        await pilot.press("y")
         await pilot.pause()
         assert not app.draft.is_changed
 
