@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -28,40 +26,27 @@ class Judge:
     def __init__(self, request: EvaluationRequest, report: Report) -> None:
         """Evaluates. Raises what `evaluate` raises."""
         self.request = request
-        self._scores = _Scores()
-        self._evaluated = evaluate_samples(request, report, self._scores.add)
-
-    def judgement(self) -> Judgement:
-        """The evaluation and the curves."""
-        found, predictions = self._evaluated, self._evaluated.predictions
-        return Judgement(
+        scores = _Scores()
+        self._evaluated = found = evaluate_samples(request, report, scores.add)
+        predictions = found.predictions
+        self.judgement = Judgement(
             evaluation=evaluation_of(found),
-            curves=self._curves(found),
+            curves=_curves(found, scores.all),
             fits=fits_of(predictions.predicted, predictions.true) if found.trained.task == "regression" else [],
         )
 
-    def _curves(self, found: Evaluated) -> list[ClassCurves]:
-        scores = self._scores.all
-        if found.trained.task != "classification" or scores is None:
-            return []
-        return class_curves(found.preset.loss.probabilities(scores), found.predictions.true)
-
     def samples(self, choice: Choice) -> Samples:
         """The samples of a choice, with their pictures."""
-        numbers = self._numbers(choice)
-        return Samples(len(numbers), [self._sample(number) for number in numbers[:MOST_SAMPLES]])
-
-    def _numbers(self, choice: Choice) -> Sequence[int]:
-        """The samples of a choice, all of them, in its order."""
         predictions = self._evaluated.predictions
-        if choice.which == "surprising":
-            return predictions.confident_mistakes(len(predictions.losses), 0.0)
-        worst = predictions.worst(len(predictions.losses))
         if choice.which == "worst":
-            return worst
-        is_in_cell = (predictions.true == choice.true) & (predictions.predicted == choice.predicted)
-        chosen = is_in_cell.tolist()
-        return [number for number in worst if chosen[number]]
+            total, numbers = len(predictions.losses), predictions.worst(MOST_SAMPLES)
+        elif choice.which == "surprising":
+            numbers = predictions.confident_mistakes(MOST_SAMPLES, 0.0)
+            total = int((predictions.predicted != predictions.true).sum()) if numbers else 0
+        else:
+            is_in_cell = (predictions.true == choice.true) & (predictions.predicted == choice.predicted)
+            total, numbers = int(is_in_cell.sum()), predictions.worst(MOST_SAMPLES, is_in_cell)
+        return Samples(total, [self._sample(number) for number in numbers])
 
     def _sample(self, number: int) -> JudgedSample:
         found = self._evaluated
@@ -72,6 +57,13 @@ class Judge:
         source = Source(part.data, part.samples, Splits(part.raw, None, None))
         pictures = pictures_of(part.raw[of_part][0], source)
         return JudgedSample(said, Sample(of_part, said.true, **pictures))
+
+
+def _curves(found: Evaluated, scores: Tensor | None) -> list[ClassCurves]:
+    """Of the classes. scores: raw, (samples, classes); None where there are too many, or no classes."""
+    if scores is None:
+        return []
+    return class_curves(found.preset.loss.probabilities(scores), found.predictions.true)
 
 
 class _Scores:

@@ -37,7 +37,7 @@ class Answers:
                 request.evaluation,
                 lambda progress: report_progress(progress.what, progress.done, progress.total),
             )
-        return self._judge.judgement() if request.samples is None else self._judge.samples(request.samples)
+        return self._judge.judgement if request.samples is None else self._judge.samples(request.samples)
 
 
 if __name__ == "__main__":

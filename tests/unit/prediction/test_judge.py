@@ -39,7 +39,7 @@ def through_json(answer: Any) -> Any:
 
 def test_a_classification_has_the_curves_of_its_scores_and_the_samples_of_each_cell(flowers: Trained) -> None:
     judge = judge_of(flowers, split="train")
-    found = through_json(judge.judgement())
+    found = through_json(judge.judgement)
     assert isinstance(found, Judgement)
     expected = evaluated(flowers, split="train", worst=200)
     assert found.evaluation.metrics == expected.metrics
@@ -87,7 +87,7 @@ def test_the_most_surprising_samples_are_wrong_and_the_surest_come_first(tmp_pat
 def test_a_regression_has_fits_and_its_samples_their_numbers(train_example: Callable[..., Trained]) -> None:
     trained = train_example("diabetes", "loss.name=mse", "model.hidden=[4]")
     judge = judge_of(trained)
-    found = judge.judgement()
+    found = judge.judgement
     [fit] = through_json(found).fits
     assert found.curves == []
     assert sum(fit.counts) == len(fit.true) == found.evaluation.samples

@@ -16,7 +16,7 @@ from workbench.processes.evaluation import EvaluatedSample
 from workbench.processes.judging import JudgedSample, Samples
 from workbench.ui.look.picture_look import look_of
 from workbench.ui.panels.panel import Panel
-from workbench.units import count, decimals
+from workbench.units import count, decimals, probability
 
 MOST_NAME_CELLS = 16
 MOST_VALUES = 3
@@ -92,11 +92,9 @@ def _columns(said: EvaluatedSample) -> tuple[str, str, str, str]:
     return loss, taken, percent(said.probability), said.origin
 
 
-def percent(probability: float | None) -> str:
-    """A probability as people read it."""
-    if probability is None:
-        return ""
-    return f"{100 * probability:.1f} %" if probability >= 0.001 else f"{100 * probability:.2g} %"
+def percent(value: float | None) -> str:
+    """A probability as people read it; empty where there is none."""
+    return "" if value is None else probability(value)
 
 
 def _values(values: list[float]) -> str:

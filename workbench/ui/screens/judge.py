@@ -87,8 +87,8 @@ class JudgeScreen(JudgeBase):
         if self.counts:
             cell = self.cell
             self._is_sorted = not self._is_sorted
-            order = self.order
-            self._cell = order.index(cell.true), order.index(cell.predicted)
+            self.put_in_order()
+            self._cell = self.order.index(cell.true), self.order.index(cell.predicted)
             self._changed()
 
     # What is judged.

@@ -40,6 +40,7 @@ from workbench.ui.panels.judge_samples import GalleryPanel, PicturePanel, Sample
 from workbench.ui.panels.layout import size_class
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.panel import Panel
+from workbench.wording import data_changed
 
 TICK_SECONDS = 1.0
 LIST_COLUMNS = 72
@@ -99,6 +100,8 @@ class JudgeBase(Screen[None]):
         self._asked = time.monotonic()
         self._page = 0
         self._is_sorted = True
+        self.order: list[int] = []
+        """The numbers of the classes, as the matrix shows them."""
         self._cell = (0, 0)
         """Row and column of the cursor in the matrix, as it is shown."""
         self._curve = self._target = self._chart = self._sample = 0
@@ -195,12 +198,6 @@ class JudgeBase(Screen[None]):
         return short_names(names)
 
     @property
-    def order(self) -> list[int]:
-        """The numbers of the classes, as the matrix shows them."""
-        counts = self.counts
-        return neighbours_by_confusion(counts) if self._is_sorted else list(range(len(counts)))
-
-    @property
     def counts(self) -> list[list[int]]:
         """The confusion matrix in the order of the data; empty where there are too many classes."""
         found = self.judgement
@@ -271,6 +268,7 @@ class JudgeBase(Screen[None]):
         found = self.judgement
         self._curve = self._target = self._sample = self._choice = 0
         self._choices = [Choice("worst")]
+        self.put_in_order()
         if found is None:
             return
         if found.evaluation.task == "classification":
@@ -279,9 +277,14 @@ class JudgeBase(Screen[None]):
             self._cell = most_confused(matrix)
         changes = found.evaluation.data_changes
         if changes:
-            self._say(f"{changes}: this is not what the run was tested on", "warning")
+            self._say(data_changed(changes), "warning")
         elif found.evaluation.notes:
             self._say("; ".join(found.evaluation.notes))
+
+    def put_in_order(self) -> None:
+        """Orders the classes of the matrix."""
+        counts = self.counts
+        self.order = neighbours_by_confusion(counts) if self._is_sorted else list(range(len(counts)))
 
     def _ask(self) -> None:
         """Asks for the samples that are shown."""
