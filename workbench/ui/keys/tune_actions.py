@@ -20,6 +20,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("add_place", ("plus",), "more or fewer places", PLUS, GROUP, 47, "+ -"),
     Action("remove_place", ("minus",), "", MINUS, GROUP),
     Action("mark", ("apostrophe",), "mark", "mark it (up to four), to compare", GROUP, 48),
+    Action("judge", ("J",), "judge", "judge the model of the trial under the cursor", GROUP, 46),
     Action("compare", ("v",), "compare", "the settings and results in which the marked trials differ", GROUP, 68),
     Action("studies", ("r",), "studies", "show another study", GROUP, 50),
     Action("setting(-1)", ("left",), "", "the setting before, against the result", VIEW),

@@ -122,7 +122,7 @@ class MainScreen(MainView):
         from workbench.ui.screens.tune import TuneScreen
 
         await self.tune.find()
-        result = await self.ask(TuneScreen(self.tune, low_bandwidth=self._options.low_bandwidth))
+        result = await self.ask(TuneScreen(self.tune, low_bandwidth=self._options.low_bandwidth, judge=self._judge_run))
         if result is not None:
             self.say(result.said)
         if result is not None and result.run is not None:
