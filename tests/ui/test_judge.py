@@ -14,12 +14,14 @@ from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import write_run
 from tests.ui.made_judge import NUMBERS, NUMBERS_JUDGED, judging_process
 from tests.ui.made_measuring import failure, fake_process
+from tests.ui.made_study import write_study
 from tests.ui.test_runs_live import until
 from workbench.runs.directory import RunDirectory
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.question import QuestionDialog
 from workbench.ui.screens.judge import JudgeScreen
 from workbench.ui.screens.runs import RunsScreen
+from workbench.ui.screens.tune import TuneScreen
 
 SIZES = [(60, 20), (80, 24), (140, 40), (200, 50)]
 
@@ -183,12 +185,12 @@ def test_a_run_in_progress_is_judged_in_the_background_after_a_question(
         asks = " ".join(screen_text(app).replace("│", " ").split())
         assert "A run is being trained. It takes one core at the lowest priority" in asks
         assert "2,250 samples took 0.03 s." in asks
-        await pilot.press("n")
+        await pilot.press("escape")
         await settle(pilot)
         assert not asked.exists()
         await pilot.press("J")
         await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
-        await pilot.press("j")
+        await pilot.press("J")
         await until(pilot, lambda: isinstance(app.screen, JudgeScreen))
         screen = app.screen
         assert isinstance(screen, JudgeScreen)
@@ -322,7 +324,7 @@ def test_a_matrix_can_be_copied_into_a_spreadsheet(tmp_path: Path, monkeypatch: 
         await opened(pilot)
         await pilot.press("s", "y")
         await settle(pilot)
-        assert "copied: confusion, 11 lines" in screen_text(app)
+        assert "copied confusion: 11 lines" in screen_text(app)
         rows = [line.split("\t") for line in app.clipboard.splitlines()]
         assert rows[0] == ["true class", *"0123456789"]
         assert rows[5] == ["4", "0", "0", "0", "0", "220", "0", "0", "0", "0", "12"]
@@ -406,3 +408,20 @@ def test_leaving_before_there_is_an_answer_ends_the_process(tmp_path: Path, monk
         await until(pilot, lambda: not psutil.pid_exists(process_id))
 
     drive(app, steps)
+
+
+def test_a_trial_is_judged_and_the_study_is_shown_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = judging_process(monkeypatch, tmp_path)
+    study = write_study(tmp_path / "studies")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, TuneScreen))
+        await opened(pilot)
+        assert "[12]" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, TuneScreen))
+
+    drive(app, steps, (140, 40))
+    assert requests(asked)[1]["evaluation"]["checkpoint"].startswith(str(study.path))

@@ -79,7 +79,7 @@ class JudgeController:
 
     async def _may_judge_beside(self, judged: JudgedRun) -> bool:
         """Asks whether to judge beside the run that is training."""
-        from workbench.ui.dialogs.question import QuestionDialog
+        from workbench.ui.dialogs.question import STAY, QuestionDialog
 
         trains_here = judged.prepared.device == "cpu"
         cost = (
@@ -100,8 +100,8 @@ class JudgeController:
             QuestionDialog(
                 "judge beside the training?",
                 f"A run is being trained. {cost}{took}",
-                (("j", "judge its checkpoint now"), ("n", "not now")),
-                "j",
+                (("judge", "judge its checkpoint now"), (STAY, "not now")),
+                "judge",
             )
         )
-        return answer == "j"
+        return answer == "judge"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from workbench.metrics import in_reading_order, written
 from workbench.processes.judging import Judgement
-from workbench.ui.keys.actions import pressed_by_click
+from workbench.ui.keys.key_names import pressed_by_click
 from workbench.ui.live.judged_run import JudgedRun
 from workbench.ui.panels.panel import LineWidget
 from workbench.units import counted

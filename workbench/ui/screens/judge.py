@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.worker import WorkerFailed
 
 from workbench.errors import WorkbenchError
-from workbench.ui.keys.actions import bindings, help_sections
-from workbench.ui.keys.judge_actions import ACTIONS
+from workbench.ui.keys.action import Action, bindings
+from workbench.ui.keys.copying import Copied
+from workbench.ui.keys.judge_actions import ACTIONS, MOVES, OTHER_KEYS
 from workbench.ui.live.judged_run import JudgedRun
 from workbench.ui.panels.judge_confusion import ConfusionPanel
 from workbench.ui.screens.judge_view import CONFUSION, CURVES, FIT, SAMPLES, JudgeBase
@@ -23,7 +25,11 @@ FAR = 10**6
 class JudgeScreen(JudgeBase):
     """Shows how good the model of a run is, and where it is wrong."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
+    ACTIONS: ClassVar[Sequence[Action]] = ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(ACTIONS),
+        *(Binding(key, action, show=False) for key, action in MOVES),
+    ]
 
     # Pages and cursors.
 
@@ -109,7 +115,7 @@ class JudgeScreen(JudgeBase):
         except WorkerFailed as failed:
             if not isinstance(failed.error, WorkbenchError):
                 raise
-            self._say(str(failed.error), "error")
+            self.say(str(failed.error), "error")
             return
         if self._split not in self._run.splits:
             self._split = self._run.splits[0]
@@ -121,7 +127,7 @@ class JudgeScreen(JudgeBase):
             self._key = self._run.key(self._split)
             request = self._run.request(self._split, self._device)
         except (WorkbenchError, OSError) as error:
-            self._say(str(error), "error")
+            self.say(str(error), "error")
             return
         self._has_newer, self._asked = False, time.monotonic()
         self._judging.turn_to(request, self._known_of(self._key))
@@ -129,12 +135,10 @@ class JudgeScreen(JudgeBase):
 
     # The screen.
 
-    def action_copy(self) -> None:
-        """Copies what the page shows, as text."""
+    def copyable(self) -> Copied | None:
+        """What the page shows, as text."""
         text = self.as_text()
-        if text:
-            self.app.copy_to_clipboard(text)
-            self._say(f"copied: {self.page.title}, {len(text.splitlines())} lines")
+        return Copied(f"{self.page.title}: {len(text.splitlines())} lines", text) if text else None
 
     def as_text(self) -> str:
         """What the page shows: tables with tabs, for a spreadsheet."""
@@ -168,8 +172,9 @@ class JudgeScreen(JudgeBase):
     def action_keys(self) -> None:
         """Shows the keys of this screen."""
         from workbench.ui.dialogs.help import HelpDialog
+        from workbench.ui.keys.help import help_sections
 
-        self.app.push_screen(HelpDialog(help_sections(ACTIONS)[:2]))
+        self.app.push_screen(HelpDialog(help_sections(ACTIONS, OTHER_KEYS)))
 
     def action_leave(self) -> None:
         """Returns from the samples of a cell to the matrix; else leaves the screen."""

@@ -43,6 +43,8 @@ from workbench.ui.panels.panel import Panel
 from workbench.wording import data_changed
 
 TICK_SECONDS = 1.0
+MOVE_RANK = 60
+"""Of the arrows in the line of keys, see `Action.rank`."""
 LIST_COLUMNS = 72
 """From this width of the screen on, the list of samples stands beside the one that is drawn."""
 
@@ -277,9 +279,9 @@ class JudgeBase(Screen[None]):
             self._cell = most_confused(matrix)
         changes = found.evaluation.data_changes
         if changes:
-            self._say(data_changed(changes), "warning")
+            self.say(data_changed(changes), "warning")
         elif found.evaluation.notes:
-            self._say("; ".join(found.evaluation.notes))
+            self.say("; ".join(found.evaluation.notes))
 
     def put_in_order(self) -> None:
         """Orders the classes of the matrix."""
@@ -334,8 +336,8 @@ class JudgeBase(Screen[None]):
         seconds = int(time.monotonic() - self._asked)
         self.query_one(JudgeDoingPanel).show(judging.progress, seconds, judging.problem)
 
-    def _say(self, text: str, kind: str = "text") -> None:
-        """Shows a sentence until the next key."""
+    def say(self, text: str, kind: str = "text") -> None:
+        """Shows a sentence until the next key. kind: "text", "warning" or "error"."""
         self._said = text, kind
         self._show_hint()
 
@@ -379,18 +381,15 @@ class JudgeBase(Screen[None]):
             "page(0)": len(self.pages) > 1,
             "open": has_answer and self.page is CONFUSION and bool(self.counts),
             "sort": has_answer and self.page is CONFUSION and bool(self.counts),
-            "move(1, 0)": has_answer,
             "next_split": len(self._run.splits) > 1,
             "again": self._has_newer or bool(self._judging.problem),
-            "copy": has_answer,
         }
-        said = {"page(0)": (" ".join(str(place + 1) for place in range(len(self.pages))), "pages")}
-        if self.is_compact and self.page in (CURVES, CALIBRATION, FIT):
-            said["move(1, 0)"] = "left right", "other charts"
+        numbers = " ".join(str(place + 1) for place in range(len(self.pages)))
         kept = [item for item in ACTIONS if item.rank and works.get(item.name, True)]
-        self.query_one(KeysLine).show(
-            [(*said.get(item.name, (item.shown_key, item.label)), item.rank) for item in kept]
-        )
+        keys = [(numbers if item.name == "page(0)" else item.shown_key, item.label, item.rank) for item in kept]
+        charts = self.is_compact and self.page in (CURVES, CALIBRATION, FIT)
+        arrows = ("left right", "other charts", MOVE_RANK) if charts else ("arrows", "move", MOVE_RANK)
+        self.query_one(KeysLine).show([*keys[:1], arrows, *keys[1:]] if has_answer else keys)
 
     def on_key(self) -> None:
         """Forgets the sentence: whoever presses a key has read it."""
