@@ -50,8 +50,14 @@ class FakeHost:
     def show_run(self) -> None:
         self.calls.append("run")
 
+    def redraw_charts(self) -> None:
+        self.calls.append("redraw charts")
+
     def show_settings(self) -> None:
         self.calls.append("settings")
+
+    def show_setting(self, path: str) -> None:
+        self.calls.append(f"setting: {path}")
 
     def show_advice(self) -> None:
         self.calls.append("advice")

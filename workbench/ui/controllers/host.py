@@ -25,8 +25,14 @@ class Host(Protocol):
     def show_run(self) -> None:
         """Shows the run in all panels."""
 
+    def redraw_charts(self) -> None:
+        """Draws the charts again: the way they are shown has changed."""
+
     def show_settings(self) -> None:
         """Shows the settings being edited."""
+
+    def show_setting(self, path: str) -> None:
+        """Shows the settings being edited, with the cursor on one of them."""
 
     def show_advice(self) -> None:
         """Shows the current finding."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,21 @@ class Remembered:
     """The theme; empty: the app chooses by the terminal."""
     page: str = "settings"
     """The page of a small screen; on a larger one, what is below the charts."""
-    four_charts: bool = False
+    chart_count: int = 2
+    """How many charts are shown at once, where there is room."""
+    charts: list[str] = field(default_factory=list)
+    """The quantities that are shown first, by their ids; empty: the usual ones."""
     smoothing: float = 0.6
     log: bool = False
+    log_unlike: list[str] = field(default_factory=list)
+    """Titles of charts whose scale is the other one."""
+    all_values: bool = False
+    """Whether the y axes of charts hold outliers too."""
     x_axis: str = "step"
     preset: str = ""
     """Path of the preset last opened."""
+    recent: list[str] = field(default_factory=list)
+    """Titles of the actions that were chosen in the palette, the last first."""
 
     @staticmethod
     def path() -> Path:
@@ -43,9 +52,11 @@ class Remembered:
         except (OSError, StorageError, ValueError, RecursionError):
             return cls()
         remembered = cls()
-        for field in fields(cls):
-            if type(values.get(field.name)) is type(getattr(remembered, field.name)):
-                setattr(remembered, field.name, values[field.name])
+        for each in fields(cls):
+            if type(values.get(each.name)) is type(getattr(remembered, each.name)):
+                setattr(remembered, each.name, values[each.name])
+        remembered.recent = [title for title in remembered.recent if isinstance(title, str)]
+        remembered.charts = [name for name in remembered.charts if isinstance(name, str)]
         return remembered
 
     def save(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Sequence
 
 from rich.style import Style
@@ -15,6 +16,7 @@ from workbench.plotting.colours import DARK_VARIABLES, LIGHT_VARIABLES
 from workbench.ui.look.ascii import AsciiFilter
 from workbench.ui.look.dimmed import DimFilter
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.look.heat import Heat
 from workbench.ui.look.printable_filter import PrintableFilter
 from workbench.ui.look.themes import ANSI_VARIABLES, THEMES, palette
 
@@ -36,6 +38,7 @@ class StyledApp(App[None]):
         self._dim_filters: dict[str, DimFilter] = {}
         """By theme, because Textual caches lines by the filters that drew them."""
         self._palette: tuple[str, dict[str, Style]] = ("", {})
+        self._heat: tuple[str, Heat] = ("", Heat({}, ansi=False))
         for each in THEMES:
             self.register_theme(each)
         if has_few_colours():  # there the amber of the other themes would become red, the colour of errors
@@ -56,6 +59,13 @@ class StyledApp(App[None]):
             self._palette = self.theme, palette(self.theme_variables, ansi=self.current_theme.ansi)
         return self._palette[1]
 
+    @property
+    def heat(self) -> Heat:
+        """The backgrounds of cells that show fractions, in the present theme."""
+        if self._heat[0] != self.theme:
+            self._heat = self.theme, Heat(self.theme_variables, ansi=self.current_theme.ansi)
+        return self._heat[1]
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = [self._printable_filter, *super().get_line_filters(), *self._ascii_filters]
         if self.current_theme.ansi:
@@ -73,6 +83,19 @@ class StyledApp(App[None]):
         # As Textual's own bell: the driver writes between two frames.
         if self._driver is not None and not self.is_headless and not is_in_front:
             self._driver.write(sequence)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copies by the terminal (OSC 52), which is the user's own, over SSH too.
+
+        tmux takes it with set-clipboard on, or passes it on with allow-passthrough on: it gets both.
+        """
+        super().copy_to_clipboard(text)
+        if self._driver is not None and not self.is_headless:
+            from workbench.alerts.terminal import through_multiplexer
+
+            sequence = f"\x1b]52;c;{b64encode(text.encode()).decode()}\x1b\\"
+            if (wrapped := through_multiplexer(sequence)) != sequence:
+                self._driver.write(wrapped)
 
     @on(AppBlur)
     def _focus_was_reported(self) -> None:

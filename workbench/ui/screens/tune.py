@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -10,18 +11,18 @@ from textual.binding import BindingType
 from workbench.files import short_path
 from workbench.tuning.view import TrialView
 from workbench.ui.controllers.tune import TuneResult
-from workbench.ui.keys.actions import bindings, help_sections
+from workbench.ui.keys.action import Action, bindings
 from workbench.ui.keys.tune_actions import ACTIONS
 from workbench.ui.panels.layout import size_class
-from workbench.ui.panels.runs_table import MOST_MARKED
 from workbench.ui.panels.tune_space import TuneSpacePanel
-from workbench.ui.panels.tune_trials import TrialsPanel
+from workbench.ui.panels.tune_trials import MOST_MARKED, TrialsPanel
 from workbench.ui.screens.tune_view import CHARTS, TuneBase
 
 
 class TuneScreen(TuneBase):
     """Dismisses with what the main screen shall show, or None."""
 
+    ACTIONS: ClassVar[Sequence[Action]] = ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
 
     # Panels.
@@ -134,6 +135,22 @@ class TuneScreen(TuneBase):
                 "here alone; t takes its settings, and space then trains them as a run"
             )
 
+    @work(exclusive=True, group="judge")
+    async def action_judge(self) -> None:
+        """Judges the model of the trial under the cursor."""
+        trial = self.trials.current
+        run = None if trial is None else self._tune.run_of(trial)
+        if run is not None and self._judge is not None:
+            await self._judge(run, self._say_later)
+        else:
+            self._answer("there is no model to judge: the trial has no run of its own")
+
+    def _say_later(self, text: str, kind: str) -> bool:
+        """Shows a sentence; whether this screen is there to show it."""
+        if is_here := self in self.app.screen_stack:
+            self._show_hint(text, kind)
+        return is_here
+
     def action_mark(self) -> None:
         """Marks the trial under the cursor, or removes its mark."""
         if not self.trials.mark():
@@ -184,8 +201,9 @@ class TuneScreen(TuneBase):
     def action_keys(self) -> None:
         """Shows the keys of this screen."""
         from workbench.ui.dialogs.help import HelpDialog
+        from workbench.ui.keys.help import help_sections
 
-        self.app.push_screen(HelpDialog(help_sections(ACTIONS)[:2]))
+        self.app.push_screen(HelpDialog(help_sections(ACTIONS)))
 
     def action_leave(self) -> None:
         """Brings the other panels back; else returns to the main screen. The study continues."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
-from textual.events import Resize
+from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 
 from workbench.files import short_path
+from workbench.runs.directory import RunDirectory
 from workbench.ui.controllers.tune import RESUMABLE, TuneController, TuneResult
 from workbench.ui.keys.tune_actions import ACTIONS
 from workbench.ui.live.importance import Importance
@@ -16,7 +20,7 @@ from workbench.ui.live.study_watch import Searched
 from workbench.ui.live.study_words import described, verdict
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.layout import size_class
-from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.tune_bar import TuneBar
 from workbench.ui.panels.tune_best import BestPanel
@@ -58,8 +62,16 @@ class TuneBase(Screen[TuneResult | None]):
     TuneBase.-maximised #tune-left { width: 1fr; height: 1fr; }
     """
 
-    def __init__(self, tune: TuneController, *, low_bandwidth: bool = False) -> None:
+    def __init__(
+        self,
+        tune: TuneController,
+        *,
+        low_bandwidth: bool = False,
+        judge: Callable[[RunDirectory, Callable[[str, str], bool]], Awaitable[None]] | None = None,
+    ) -> None:
+        """judge: shows how good a run's model is, or says by its last argument why it cannot."""
         super().__init__(id="tune")
+        self._judge = judge
         self._tune = tune
         self._tick_seconds = TICK_SECONDS * (2 if low_bandwidth else 1)
         self._importance = Importance()
@@ -183,6 +195,10 @@ class TuneBase(Screen[TuneResult | None]):
             said = "" if watch is None or trial is None else described(watch, trial)
             line.show(Text(said, line.style_of("dim")))
 
+    def say(self, text: str, kind: str = "text") -> None:
+        """Shows a sentence until the next key."""
+        self._show_hint(text, kind)
+
     def _answer(self, problem: str) -> None:
         """Shows what prevented an action, and the study as it is now."""
         if problem:
@@ -199,6 +215,7 @@ class TuneBase(Screen[TuneResult | None]):
             "stop": alive,
             "resume": watch is not None and watch.state in RESUMABLE,
             "open_trial": trial is not None and bool(trial.run),
+            "judge": trial is not None and bool(trial.run),
             "discard": alive and trial is not None and not trial.has_ended,
             "take": trial is not None,
             "take_best": watch is not None and bool(watch.best),
@@ -212,13 +229,17 @@ class TuneBase(Screen[TuneResult | None]):
         labels = {"start_or_pause": label}
         kept = [item for item in ACTIONS if item.rank and works.get(item.name, True)]
         keys = [(item.shown_key, labels.get(item.name, item.label), item.rank) for item in kept]
-        self.query_one("#tune-keys", KeysLine).show(keys)
+        self.query_one("#tune-keys", KeysLine).show(keys, keys_of_focus(self))
 
     def on_key(self) -> None:
         """Forgets the sentence: whoever presses a key has read it."""
         if self._said[0]:
             self._said = "", ""
             self._show_hint()
+
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_keys()
 
     # Layout.
 
