@@ -122,7 +122,7 @@ def test_nothing_opens_over_another_dialog(run: RunDirectory) -> None:
         assert app.screen is help_dialog
         await pilot.press("escape")
         await look(pilot)
-        assert "the profile has arrived: o shows it" in screen_text(app)
+        assert "the profile has arrived: w shows it" in screen_text(app)
 
     drive(app, steps)
 
@@ -172,8 +172,8 @@ def test_without_a_run_or_a_profile_the_keys_say_what_is_missing(run: RunDirecto
         for key, said in {
             "p": "no run is in progress",
             "P": "no run is in progress",
-            "o": "has no profile",
-            "O": "has no memory",
+            "w": "has no profile",
+            "W": "has no memory",
         }.items():
             await pilot.press(key)
             await pilot.pause()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from workbench.ui.keys.action import Action
 from workbench.ui.keys.app_actions import APP
 
-RUN, SETTINGS, VIEW = "The run", "Settings and presets", "What is shown"
+RUN, SETTINGS, VIEW, CHARTS = "The run", "Settings and presets", "What is shown", "The charts"
 
 ACTIONS: tuple[Action, ...] = (
     Action("start_or_pause", ("space",), "start", "start, pause or resume: a run or a search", RUN, 100),
@@ -49,21 +49,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("panel('machine')", ("6",), "machine", "go to the machine: GPUs, processes", VIEW, words="nvidia-smi"),
     Action("panel('health')", ("7",), "health", "go to health: gradients, activations", VIEW),
     Action("panel('model')", ("8",), "model and data", "go to model and data: layers, samples", VIEW),
-    Action(
-        "maximise",
-        ("m",),
-        "maximise",
-        "maximise the panel: again brings the others back",
-        VIEW,
-        50,
-        words="zoom full screen",
-    ),
+    Action("maximise", ("m",), "maximise", "maximise the panel: m again undoes it", VIEW, 50, words="full screen"),
     Action("four_charts", ("V",), "two or four charts", "two or four charts: rate and throughput too", VIEW),
-    Action("logarithmic", ("L",), "log scale", "log scale: logarithmic y axis of the charts", VIEW),
-    Action("x_axis", ("e",), "x axis", "x axis: by step, epoch or time", VIEW),
-    Action("smooth(-1)", ("comma",), "less smooth", "smooth curves less", VIEW, words="smoothing"),
-    Action("smooth(1)", ("full_stop",), "smoother", "smooth curves more", VIEW, words="smoothing"),
     Action("hide_notice", ("escape",), "dismiss", "dismiss the notice: of how a run ended", VIEW, words="close hide"),
+    Action("zoom(1)", ("plus", "equals_sign"), "zoom in", "zoom in: about the cursor or the end", CHARTS),
+    Action("zoom(-1)", ("minus",), "zoom out", "zoom out: the wheel zooms at the mouse", CHARTS),
+    Action("pan(-1)", ("less_than_sign",), "pan left", "pan left: all charts", CHARTS, words="scroll earlier move"),
+    Action("pan(1)", ("greater_than_sign",), "pan right", "pan right: the end follows the run", CHARTS, words="scroll"),
+    Action("whole_range", ("0",), "whole range", "show the whole range: of the x axis", CHARTS, words="reset zoom"),
+    Action("all_values", ("circumflex_accent",), "outliers", "show outliers too: or only what is usual", CHARTS),
+    Action("logarithmic", ("L",), "log scale", "log scale: of the focused chart, else of all", CHARTS),
+    Action("x_axis", ("e",), "x axis", "x axis: by step, epoch or time", CHARTS),
+    Action("smooth(-1)", ("comma",), "less smooth", "smooth curves less", CHARTS, words="smoothing"),
+    Action("smooth(1)", ("full_stop",), "smoother", "smooth curves more", CHARTS, words="smoothing"),
     Action("keys", ("question_mark",), "keys", "keyboard help: what every key does", APP, 95, words="shortcuts"),
     Action("ask_to_quit", ("q",), "quit", "quit: a run may continue without the app", APP, 98, words="exit leave"),
 )
@@ -82,9 +80,9 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
-        "In a chart",
+        CHARTS,
         (
-            ("left right", "a cursor that reads values; also pages"),
+            ("left right", "a cursor that reads values; shift: by ten; home, end"),
             ("esc", "no cursor"),
             ("enter", "maximise, and back"),
             ("b", "accuracy chart: the next metric"),

@@ -26,6 +26,10 @@ class Remembered:
     four_charts: bool = False
     smoothing: float = 0.6
     log: bool = False
+    log_unlike: list[str] = field(default_factory=list)
+    """Titles of charts whose scale is the other one."""
+    all_values: bool = False
+    """Whether the y axes of charts hold outliers too."""
     x_axis: str = "step"
     preset: str = ""
     """Path of the preset last opened."""

@@ -177,7 +177,20 @@ class MainScreen(MainView):
         self.show_run()
 
     def action_logarithmic(self) -> None:
-        self.charts.toggle_log()
+        chart = self.pages.focused_panel
+        self.charts.toggle_log(chart.quantity.title if isinstance(chart, ChartPanel) else None)
+
+    def action_zoom(self, direction: int) -> None:
+        self.charts.zoom(direction)
+
+    def action_pan(self, direction: int) -> None:
+        self.charts.pan(direction)
+
+    def action_whole_range(self) -> None:
+        self.charts.show_whole()
+
+    def action_all_values(self) -> None:
+        self.charts.toggle_all_values()
 
     def action_x_axis(self) -> None:
         self.charts.next_x_axis()

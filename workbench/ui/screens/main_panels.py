@@ -60,6 +60,8 @@ class MainPanels:
         self._hints = Hints()
         self._turn = 0
         """Which half of the charts is drawn next."""
+        self._x_range = (0.0, 0.0)
+        """The part of the x axis that the charts show."""
         self._shown_rate: float | None = None
         self.machine: Readings | None = None
         """The latest readings of the machine."""
@@ -83,14 +85,24 @@ class MainPanels:
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
-        self._turn = 1 - self._turn
-        for number, chart in enumerate(self._screen.query(ChartPanel)):
-            if every_chart or number % 2 == self._turn:
-                chart.show(self.history, view, overlays)
+        self.show_charts(view, overlays, every_chart=every_chart)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
         self.show_machine()
+
+    def show_charts(
+        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
+    ) -> None:
+        """Shows the run in the charts, all of them if their x axis has changed: they must not differ in it."""
+        self._turn = 1 - self._turn
+        history = self.history or RunHistory()
+        shown = view.shown(view.extent(history, [overlay for _, overlay in overlays]))
+        every_chart = every_chart or shown != self._x_range
+        self._x_range = shown
+        for number, chart in enumerate(self._screen.query(ChartPanel)):
+            if every_chart or number % 2 == self._turn:
+                chart.show(self.history, view, overlays)
 
     def show_machine(self) -> None:
         """Shows the memory: of the run, of the machine, and as a dry run expects it."""
