@@ -78,7 +78,7 @@ class WorkbenchApp(StyledApp):
 
     def action_command_palette(self) -> None:
         """Opens the palette."""
-        if not CommandPalette.is_open(self):
+        if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder="type what you want to do", id="--command-palette"))
 
     def palette_entries(self) -> list[Entry]:

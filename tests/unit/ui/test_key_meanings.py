@@ -73,11 +73,11 @@ def meanings() -> dict[str, dict[str, set[str]]]:
             continue  # a screen's bindings are its table
         for binding in each.__dict__.get("BINDINGS", ()):
             assert isinstance(binding, Binding), each
-            action = binding.action.removeprefix("app.").partition("(")[0]
-            words = binding.description or action.replace("_", " ")
+            method = binding.action.removeprefix("app.").partition("(")[0]
+            words = binding.description or method.replace("_", " ")
             for key in binding.key.split(","):
                 if key in MOVING:
-                    words = "moves" if action in MOVES else words
+                    words = "moves" if method in MOVES else words
                 found[key_name(key)][words].add(each.__name__)
         if issubclass(each, Panel):
             for shown, words in each.KEYS:
