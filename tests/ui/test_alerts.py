@@ -77,7 +77,7 @@ def test_without_settings_the_end_of_a_run_is_announced_and_off_is_off(
         append(run, Finished(status="completed", step=1300, time=time.time()))
         HELD.pop(run.path).close()
         await pilot.pause(3)
-        assert [sequence[:25] for sequence in notified.sequences] == ["\a\x1b]9;workbench: run comp"] * announced
+        assert [sequence[:24] for sequence in notified.sequences] == ["\a\x1b]9;workbench: run comp"] * announced
 
     drive(app, steps, SIZE)
 
