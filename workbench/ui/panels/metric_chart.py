@@ -15,7 +15,7 @@ from workbench.ui.panels.charts import ChartPanel
 class MetricChart(ChartPanel):
     """One metric of the run's task: accuracy or R² at first; a key shows the next one that has a curve."""
 
-    KEYS = (*ChartPanel.KEYS, ("b", "next metric"))
+    KEYS = (*ChartPanel.KEYS, ("b", "next quantity"))
     BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "next_metric", show=False)]
 
     def __init__(self) -> None:
