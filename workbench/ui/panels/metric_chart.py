@@ -16,7 +16,7 @@ class MetricChart(ChartPanel):
     """One metric of the run's task: accuracy or R² at first; a key shows the next one that has a curve."""
 
     KEYS = (*ChartPanel.KEYS, ("b", "next quantity"))
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "next_metric", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "next_metric", "next quantity", show=False)]
 
     def __init__(self) -> None:
         super().__init__(quantity_of(metric("accuracy"), METRIC_CHART))
