@@ -28,6 +28,7 @@ from workbench.ui.look.chart import Drawing, Plot, Series, draw
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.chart_curves import DOTS_A_CELL, MARK_LETTERS, ChartView
+from workbench.ui.panels.chart_window import Window
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.x_axis import extent_of
@@ -282,6 +283,44 @@ def test_a_curve_that_grows_changes_only_the_cells_at_its_end() -> None:
     assert max(changed) - min(changed) <= 3
 
 
+def test_outliers_leave_the_canvas_and_are_counted_at_its_edges() -> None:
+    """screen/REPORT #36: one spike owned the axis for the whole run."""
+    values = [0.5 + 0.1 * math.sin(x) for x in range(101)]
+    values[50], values[70], values[80] = 8.0, 9.04, -70.0
+    whole = draw(plot(flat(values)), 80, 20, style_of)
+    robust = draw(plot(flat(values), robust=True), 80, 20, style_of)
+    assert "above" not in "".join(canvas(whole))
+    assert "▲ 2 above, up to 9" in canvas(robust)[0]
+    assert "▼ 1 below, down to -70" in canvas(robust)[-1]
+    spike = int(50.5 / 101 * robust.columns)
+    assert drawn_rows(robust, spike)[0] == 0, "the line leaves at the top"
+    ticks = [float(label) for line in robust.lines[:-2] if (label := line.plain[: robust.left - 1].strip())]
+    assert min(ticks) >= 0.4
+    assert max(ticks) <= 0.6
+    in_ascii = canvas(draw(plot(flat(values), robust=True, ascii=True), 80, 20, style_of))
+    assert "^ 2 above, up to 9" in in_ascii[0]
+    assert "v 1 below, down to -70" in in_ascii[-1]
+
+
+def test_a_part_of_the_x_axis_is_drawn_as_the_whole_is_there() -> None:
+    """Lines to points outside cross the edges where they would; the axis says which part of the whole is seen."""
+    points = [Point(x, x, x, x) for x in (0.0, 40.0, 60.0, 100.0)]
+    drawing = draw(plot(points, x_range=(44.0, 56.0), whole=(0.0, 100.0)), 70, 22, style_of)
+    rows = [drawn_rows(drawing, column) for column in range(drawing.columns)]
+    assert all(rows)
+    assert (rows[0][-1], rows[-1][0]) == (len(drawing.lines) - 3, 0)
+    axis = drawing.lines[-2].plain[drawing.left :]
+    assert axis.index("━") == pytest.approx(0.44 * drawing.columns, abs=1)
+    assert axis.count("━") == pytest.approx(0.12 * drawing.columns, abs=1.5)
+    assert "━" not in draw(plot(points, whole=(0.0, 100.0)), 70, 22, style_of).lines[-2].plain
+
+
+def test_a_curve_that_is_not_finite_has_a_mark_on_the_axis_where_it_breaks() -> None:
+    drawing = draw(plot(flat([1.0] * 40), breaks=[(40.0, "error")]), 106, 12, style_of)
+    axis = drawing.lines[-2].plain[drawing.left :]
+    assert axis.index("×") == pytest.approx(0.4 * drawing.columns, abs=1)
+
+
 def test_drawing_leaves_the_terminal_and_the_signals_alone(capfd: pytest.CaptureFixture[str]) -> None:
     watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
     before = [signal.getsignal(number) for number in watched]
@@ -419,7 +458,7 @@ def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None
         assert step == pytest.approx(1300, abs=20)
         assert "train 0.1459" in panel.footing().plain
         await pilot.press("home")
-        assert "train 2.37" in panel.footing().plain
+        assert "train 2.28" in panel.footing().plain
         await pilot.press("end")
         assert "train 0.1459" in panel.footing().plain
 
@@ -465,6 +504,42 @@ def test_without_a_run_a_chart_says_what_will_come() -> None:
         await pilot.press("left", "right", "escape")
 
     watch(drive, None)
+
+
+def test_the_step_at_which_a_loss_is_no_number_is_marked() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert panel._curves is not None
+        assert panel._curves.plot(ascii=False).breaks == [(700.0, "error")]
+        assert "×" in shown(panel).splitlines()[-3]
+
+    watch(drive, taken(made.events(700, diverges=True)), ChartView(smoothing=0.6))
+
+
+def test_the_cursor_marks_the_points_that_it_reads_and_says_what_was_measured() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert panel._curves is not None
+        train, validation = panel._curves.readings
+        assert train.raw == pytest.approx(made.loss_at(500), abs=0.05)
+        assert train.value > train.raw, "the average lags behind a falling curve"
+        assert validation.x == 400
+        assert validation.value == validation.raw == pytest.approx(made.loss_at(400) + 0.03)
+        assert shown(panel).count("●") == 2
+        assert f"train {train.value:.4f} (raw {train.raw:.4f})" in panel.footing().plain
+
+    watch(drive, taken(made.events(1300)), ChartView(smoothing=0.6, cursor=500.0))
+
+
+def test_a_curve_seen_more_closely_than_it_was_kept_says_so() -> None:
+    history = RunHistory()
+    history.curve("loss/train").extend(1, [1.0] * 100_000, 0.0, 10.0)
+    history.view.step, history.view.seconds = 100_000, 10.0
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert "a point" not in panel.footing().plain
+        panel.show(history, ChartView(window=Window(50_000.0, 51_000.0)))
+        assert "100×  64 steps a point" in panel.footing().plain
+
+    watch(drive, history)
 
 
 def test_scale_and_smoothing_are_shown_at_the_foot() -> None:

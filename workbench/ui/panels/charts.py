@@ -150,22 +150,17 @@ class ChartPanel(Panel):
 
     def _states(self) -> Iterator[list[str]]:
         """How the chart is shown; then, for where there is less room, only what is not usual."""
-        parts = []
-        if self._view.is_log(self.quantity):
-            parts.append("log")
-        if self._view.x_axis != "step":
-            parts.append(f"by {self._view.x_axis}")
-        if self._view.all_values:
-            parts.append("all values")
-        parts += self._part_shown()
+        log = ["log"] if self._view.is_log(self.quantity) else []
+        rest = [] if self._view.x_axis == "step" else [f"by {self._view.x_axis}"]
+        rest += ["all values"] if self._view.all_values else []
+        rest += self._part_shown()
         best = [best] if (best := self._best()) else []
-        smoothing = []
-        if self._is_smoothed and (self._view.smoothing or (self.has_focus and self._history is not None)):
-            smoothing.append(f"smooth {self._slider()} {self._view.smoothing:.1f}")
-            yield [*parts[:1], *smoothing, *parts[1:], *best]
-            smoothing = [f"smooth {self._view.smoothing:.1f}"]
-        yield [*parts[:1], *smoothing, *parts[1:], *best]
-        yield parts
+        smoothing = self._view.smoothing
+        if self._is_smoothed and (smoothing or (self.has_focus and self._history is not None)):
+            yield [*log, f"smooth {self._slider()} {smoothing:.1f}", *rest, *best]
+            yield [*log, f"smooth {smoothing:.1f}", *rest, *best]
+        yield [*log, *rest, *best]
+        yield [*log, *rest]
 
     def _part_shown(self) -> list[str]:
         """How much of the whole is shown, and how closely the run was kept there."""
@@ -173,7 +168,8 @@ class ChartPanel(Panel):
             return []
         first, last = self._curves.x_range
         end = self._curves.extent.whole[1]
-        parts = [f"{end / (last - first):.2g}{self.glyphs.times}"]
+        factor = end / (last - first)
+        parts = [f"{factor:.{1 if factor < 10 else 0}f}".removesuffix(".0") + self.glyphs.times]
         if (steps := self._curves.steps_per_point) > 1:
             parts.append(f"{steps:,} steps a point")
         return parts
