@@ -19,7 +19,7 @@ from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.advice import AdvicePanel
 from workbench.ui.panels.chart_curves import ChartView
 from workbench.ui.panels.charts import ChartPanel
-from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
@@ -110,7 +110,7 @@ class MainPanels:
         self.show_top()
 
     def show_top(self) -> None:
-        """Shows the preset and the run's state in the top line, the keys that apply in the last, and the hint."""
+        """Shows the preset and the run's state in the top line, then the keys and the hint."""
         watch, study = self._session.watch, "" if self._session.is_busy else self._study()
         self._screen.query_one(TopBar).show(
             TopBarContent(
@@ -122,11 +122,13 @@ class MainPanels:
                 readings=self.machine,
             )
         )
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Shows the keys that apply now, those of the focused panel first, and the hint."""
         labels = {action.name: action.label for action in ACTIONS} | self._run.key_labels()
-        shown = [action for action in ACTIONS if action.rank and labels[action.name]]
-        self._screen.query_one(KeysLine).show(
-            [(action.shown_key, labels[action.name], action.rank) for action in shown]
-        )
+        keys = [(each.shown_key, labels[each.name], each.rank) for each in ACTIONS if each.rank and labels[each.name]]
+        self._screen.query_one(KeysLine).show(keys, keys_of_focus(self._screen))
         self.show_hint()
 
     # The settings.

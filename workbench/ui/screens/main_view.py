@@ -332,9 +332,9 @@ class MainView(Screen[None]):
 
     async def may_train(self) -> bool:
         answer = await self.tune.ask_beside()
-        if answer == "show":
+        if answer == "tune":
             await self.run_action("tune")
-        return answer == "beside"
+        return answer == "start"
 
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         try:
@@ -386,4 +386,4 @@ class MainView(Screen[None]):
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:
-        self._panels.show_hint()
+        self._panels.show_keys()
