@@ -71,11 +71,9 @@ def test_window_and_cursor_stay_at_their_moments_on_another_axis() -> None:
     charts.zoom(1)
     assert shown(charts) == (200.0, 700.0)
     charts.next_x_axis()
-    assert charts.view.x_axis == "epoch"
     assert shown(charts) == pytest.approx((1.0, 3.5))
     assert charts.view.cursor == pytest.approx(2.0)
     charts.next_x_axis()
-    assert charts.view.x_axis == "time"
     assert shown(charts) == pytest.approx((0.42, 1.47), abs=0.005)
     charts.next_x_axis()
     assert shown(charts) == pytest.approx((200.0, 700.0), abs=3)
