@@ -23,8 +23,8 @@ from workbench.plotting.scales import x_ticks, y_ticks
 from workbench.runs.curve import Curve
 from workbench.runs.events import EpochEnd, Event, Prepared, Steps
 from workbench.runs.history import RunHistory
-from workbench.ui.keys.actions import help_sections
-from workbench.ui.look.chart import Drawing, Plot, Series, draw
+from workbench.ui.keys.actions import OTHER_KEYS
+from workbench.ui.look.chart import BROKEN, Drawing, Plot, Series, draw
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.chart_curves import DOTS_A_CELL, MARK_LETTERS, ChartView
@@ -223,7 +223,9 @@ def test_what_lies_far_beyond_the_axis_is_not_drawn() -> None:
 
 
 def test_every_letter_on_the_axis_is_explained_in_the_help() -> None:
-    assert " ".join(MARK_LETTERS.values()) in [keys for _, rows in help_sections() for keys, _ in rows]
+    [text] = [text for _, rows in OTHER_KEYS for keys, text in rows if keys == "letters"]
+    explained = [part.split()[0] for part in text.partition(":")[2].split(",")]
+    assert explained == [*MARK_LETTERS.values(), BROKEN]
 
 
 def test_twenty_by_five_cells_are_enough() -> None:
@@ -601,6 +603,22 @@ def test_the_chart_of_a_metric_shows_one_after_the_other_of_those_that_the_run_h
         assert "best 80.00 at epoch 2" in panel.footing().plain
 
     watch(drive, taken(events()), panel="accuracy")
+
+
+def test_where_the_border_has_no_room_the_values_at_the_cursor_stand_in_the_chart() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        await pilot.resize_terminal(44, 60)
+        panel.show(history, ChartView(cursor=900.0), [(f"run {slope}", others[slope]) for slope in others])
+        await pilot.pause()
+        assert panel.footing().plain == "step 900"
+        lines = [line.strip("│ ") for line in shown(panel).splitlines()]
+        values = [line.split()[-2:] for line in lines if line.endswith(tuple("0123456789")) and " " in line][:6]
+        assert [name for name, _ in values] == ["validation", "A", "train", "B", "C", "D"]
+        assert [float(value) for _, value in values] == sorted((float(value) for _, value in values), reverse=True)
+
+    history = taken(made.events(1300))
+    others = {slope: taken(made.events(1300, slope=slope)) for slope in (1.0, 1.2, 1.4, 1.6)}
+    watch(drive, history)
 
 
 @pytest.mark.parametrize("x", [2.0**62, -(2.0**62), 1e300])

@@ -27,6 +27,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("panel('tune-setting')", ("3",), "setting", "go to the setting: against the result", VIEW),
     Action("panel('tune-best')", ("4",), "best", "go to the best result against time", VIEW),
     Action("maximise", ("m",), "maximise", "maximise the panel: and back", VIEW, 30, words="zoom full screen"),
+    Action("all_values", ("circumflex_accent",), "outliers", "show outliers: or a robust y axis", VIEW, words="y"),
     Action("logarithmic", ("L",), "log scale", "log scale: logarithmic axis of the results", VIEW),
     Action("keys", ("question_mark",), "keys", "keyboard help: what every key does", GROUP, 80, words="shortcuts"),
     Action("leave", ("escape", "q", "T"), "back", "back to the main screen: the study continues", GROUP, 95),

@@ -78,6 +78,8 @@ class Frame:
             if self.shows(x):
                 canvas.write(self.row(value), self.column(x), LONE_ASCII if self.plot.ascii else LONE, style)
         self._write_letters(canvas)
+        if self.plot.notes:
+            self._write_notes(canvas)
         if self.plot.robust:
             self._write_outliers(canvas)
         return canvas
@@ -133,6 +135,16 @@ class Frame:
             reach = self._roughly(min(point.low for point in lower))
             text = f"{below} {len(lower)} below, down to {reach}"
             canvas.write_beside(self.rows - 1, self.column(lower[0].x) + 1, text, "dim")
+
+    def _write_notes(self, canvas: Canvas) -> None:
+        """Writes the notes as a block in the upper corner that is further from the cursor."""
+        notes = [(f" {text} ", style) for text, style in self.plot.notes]
+        if len(notes) > self.rows:
+            notes = [*notes[: self.rows - 1], (f" {len(notes) - self.rows + 1} more ", "dim")]
+        width = min(max(len(text) for text, _ in notes), self.columns)
+        is_left = self.plot.cursor is not None and self.across(self.plot.cursor) > 1 / 2
+        for row, (text, style) in enumerate(notes):
+            canvas.write(row, 0 if is_left else self.columns - width, f"{text:<{width}}"[:width], style)
 
     def _roughly(self, value: float) -> str:
         return self.plot.y_label(float(f"{value:.2g}"))

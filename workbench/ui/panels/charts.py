@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import ClassVar
 
 from rich.text import Text
@@ -25,7 +26,7 @@ from workbench.ui.panels.chart_curves import (
     Reading,
     overlaid_curve,
 )
-from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.panel import EDGE_CELLS, Panel
 from workbench.ui.panels.x_axis import written_x
 
 DASHED_SAMPLE = "╍"
@@ -143,9 +144,7 @@ class ChartPanel(Panel):
 
     def footing(self) -> Text:
         if self._view.cursor is not None and self._curves is not None and self._drawing.columns:
-            named = ((letters, unit) for letters in NAME_LETTERS for unit in (True, False))
-            readings = self._curves.readings
-            return self.first_fitting(self._read_at_cursor(readings, letters, unit) for letters, unit in named)
+            return self._read_at_cursor(self._curves) or self._reading([], None, unit=True)
         return self.first_fitting(Text("  ".join(parts), self.style_of("dim")) for parts in self._states())
 
     def _states(self) -> Iterator[list[str]]:
@@ -202,11 +201,17 @@ class ChartPanel(Panel):
             when = "at the end of an epoch" if trains else "once training is under way"
             return self.placeholder(f"{what} appears here {when}", width)
         self._curves = ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color, width)
-        self._drawing = draw(self._curves.plot(ascii=self.glyphs.ascii), width, height, self.style_of)
+        plot = self._curves.plot(ascii=self.glyphs.ascii)
+        self._drawing = draw(replace(plot, notes=self._notes(self._curves)), width, height, self.style_of)
         return self._drawing.lines
 
-    def _read_at_cursor(self, readings: Sequence[Reading], letters: int | None, unit: bool) -> Text:
-        """The value of each curve nearest to the cursor, as it is drawn and as it was measured.
+    def _read_at_cursor(self, curves: ChartCurves) -> Text | None:
+        """The value of each curve at the cursor, in as many words as the border has room for; None: in none."""
+        texts = (self._reading(curves.readings, *how) for how in product(NAME_LETTERS, (True, False)))
+        return next((text for text in texts if text.cell_len <= self.size.width - EDGE_CELLS), None)
+
+    def _reading(self, readings: Sequence[Reading], letters: int | None, unit: bool) -> Text:
+        """The values as they are drawn and as they were measured.
 
         letters: how many of each name; None: all. unit: whether to name the unit of x.
         """
@@ -219,6 +224,13 @@ class ChartPanel(Panel):
             if letters is None and (raw := write(each.raw)) != write(each.value):
                 text.append(f" (raw {raw})", self.style_of("dim"))
         return text
+
+    def _notes(self, curves: ChartCurves) -> list[tuple[str, str]]:
+        """The values at the cursor as lines within the chart, the highest first, where its border has no room."""
+        if not curves.readings or self._read_at_cursor(curves) is not None:
+            return []
+        readings = sorted(curves.readings, key=lambda each: each.value, reverse=True)
+        return [(f"{each.curve.name} {self._written(each.value)}", each.curve.style) for each in readings]
 
     def action_move(self, columns: int) -> None:
         """Moves the cursor. It first appears at the left, or at the latest step if it is moved to the left."""
