@@ -24,8 +24,10 @@ from workbench.runs.curve import Curve
 from workbench.runs.events import EpochEnd, Event, Prepared, Steps
 from workbench.runs.history import RunHistory
 from workbench.ui.keys.actions import OTHER_KEYS
+from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import BROKEN, Drawing, Plot, Series, draw
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.chart_curves import DOTS_A_CELL, MARK_LETTERS, ChartView
 from workbench.ui.panels.chart_window import Window
@@ -469,14 +471,14 @@ def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None
 
 def test_beyond_the_end_of_a_run_the_cursor_reads_the_longer_run_alone() -> None:
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
-        panel.show(history, ChartView(), [("longer", longer)])
+        panel.show(history, ChartView(), [longer])
         await pilot.press("end")
-        panel.show(history, ChartView(cursor=1300), [("longer", longer)])
+        panel.show(history, ChartView(cursor=1300), [longer])
         foot = panel.footing().plain
         assert foot.startswith("step 1,300  A 0.")
         assert "train" not in foot
 
-    history, longer = taken(made.events(700)), taken(made.events(1300))
+    history, longer = taken(made.events(700)), Overlay(RunMarks().of("longer"), "", (taken(made.events(1300)),))
     watch(drive, history)
 
 
@@ -608,7 +610,7 @@ def test_the_chart_of_a_metric_shows_one_after_the_other_of_those_that_the_run_h
 def test_where_the_border_has_no_room_the_values_at_the_cursor_stand_in_the_chart() -> None:
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
         await pilot.resize_terminal(44, 60)
-        panel.show(history, ChartView(cursor=900.0), [(f"run {slope}", others[slope]) for slope in others])
+        panel.show(history, ChartView(cursor=900.0), beside)
         await pilot.pause()
         assert panel.footing().plain == "step 900"
         lines = [line.strip("│ ") for line in shown(panel).splitlines()]
@@ -617,7 +619,11 @@ def test_where_the_border_has_no_room_the_values_at_the_cursor_stand_in_the_char
         assert [float(value) for _, value in values] == sorted((float(value) for _, value in values), reverse=True)
 
     history = taken(made.events(1300))
-    others = {slope: taken(made.events(1300, slope=slope)) for slope in (1.0, 1.2, 1.4, 1.6)}
+    marks = RunMarks()
+    beside = [
+        Overlay(marks.of(f"run {slope}"), f"lr {slope}", (taken(made.events(1300, slope=slope)),))
+        for slope in (1.0, 1.2, 1.4, 1.6)
+    ]
     watch(drive, history)
 
 

@@ -23,13 +23,13 @@ def ranges(app: WorkbenchApp) -> set[tuple[float, float]]:
     return {chart._drawing.x_range for chart in charts(app)}
 
 
-def make(tmp_path: Path, *, four_charts: bool = False) -> WorkbenchApp:
-    return make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", steps=1300), four_charts=four_charts)
+def make(tmp_path: Path, *, chart_count: int = 2) -> WorkbenchApp:
+    return make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", steps=1300), chart_count=chart_count)
 
 
 def test_all_charts_zoom_and_pan_together(tmp_path: Path) -> None:
     """screen/REPORT, missing 2, and #38: charts side by side differed in their x axis."""
-    app = make(tmp_path, four_charts=True)
+    app = make(tmp_path, chart_count=4)
 
     async def steps(pilot: Pilot[None]) -> None:
         assert ranges(app) == {(0.0, 1300.0)}
@@ -81,7 +81,7 @@ def test_the_wheel_zooms_at_the_mouse_and_a_click_reads_there(tmp_path: Path) ->
 
 
 def test_the_log_scale_is_that_of_the_focused_chart_or_of_all(tmp_path: Path) -> None:
-    app = make(tmp_path, four_charts=True)
+    app = make(tmp_path, chart_count=4)
 
     async def steps(pilot: Pilot[None]) -> None:
         def logs() -> list[str]:

@@ -16,16 +16,16 @@ from textual.message import Message
 
 from workbench.plotting.quantities import Quantity
 from workbench.runs.history import RunHistory
+from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Drawing, draw
 from workbench.ui.panels.chart_curves import (
     MARKERS,
-    OVERLAY_LETTERS,
     SMOOTHED,
     ChartCurves,
     ChartView,
     Reading,
-    overlaid_curve,
 )
+from workbench.ui.panels.chart_legend import MOST_OF_HEIGHT, drawn, labels_of, legend_lines, letters_of, split_of
 from workbench.ui.panels.panel import EDGE_CELLS, Panel
 from workbench.ui.panels.x_axis import written_x
 
@@ -46,7 +46,8 @@ class ChartPanel(Panel):
         ("L", "log scale"),
         ("^", "outliers"),
         ("e", "x axis"),
-        ("V", "two or four charts"),
+        ("V", "more charts"),
+        ("C", "choose"),
         ("enter", "maximise"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,6 +55,8 @@ class ChartPanel(Panel):
         Binding("right", "move(1)", show=False),
         Binding("shift+left", "move(-10)", show=False),
         Binding("shift+right", "move(10)", show=False),
+        Binding("pageup", "screen.turn_charts(-1)", show=False),
+        Binding("pagedown", "screen.turn_charts(1)", show=False),
         Binding("home", "jump(0)", show=False),
         Binding("end", "jump(1)", show=False),
         Binding("escape", "no_cursor", show=False),
@@ -82,16 +85,21 @@ class ChartPanel(Panel):
         self._quantity = quantity
         self._history: RunHistory | None = None
         self._view = ChartView()
-        self._overlays: Sequence[tuple[str, RunHistory]] = ()
+        self._overlays: Sequence[Overlay] = ()
+        self._own_label = ""
         self._curves: ChartCurves | None = None
         """What is drawn; None: nothing."""
         self._drawing = Drawing([])
 
     def show(
-        self, history: RunHistory | None, view: ChartView, overlays: Sequence[tuple[str, RunHistory]] = ()
+        self,
+        history: RunHistory | None,
+        view: ChartView,
+        overlays: Sequence[Overlay] = (),
+        own_label: str = "",
     ) -> None:
-        """Shows a run, and others that it overlays."""
-        self._history, self._view, self._overlays = history, view, overlays
+        """Shows a run, and others that it overlays. own_label: what tells the run from those."""
+        self._history, self._view, self._overlays, self._own_label = history, view, overlays, own_label
         self.redraw()
 
     @property
@@ -113,15 +121,22 @@ class ChartPanel(Panel):
                 continue
             sample = f"{self._sample(number)} " if letters is None or self.app.no_color else ""
             shown = f"{sample}{name[:letters]} " if name else ""
-            drawn = drawn_ends.get(key, curve.last)
-            text.append(f"  {shown}{self._latest(drawn)}", self.style_of(style))
-            if letters is None and (last := self._latest(curve.last)) != self._latest(drawn):
+            end = drawn_ends.get(key, curve.last)
+            text.append(f"  {shown}{self._latest(end)}", self.style_of(style))
+            if letters is None and (last := self._latest(curve.last)) != self._latest(end):
                 text.append(f" (last {last})", self.style_of("dim"))
-        for number, (_, history) in enumerate(self._overlays):
-            if overlaid_curve(self.quantity, history) is not None:
-                gap = " " if letters == 1 and number else "  "
-                text.append(f"{gap}{OVERLAY_LETTERS[number]}", self.style_of(f"overlay-{number + 1}"))
-        return text
+        if self._is_maximised:  # all of it stands below
+            return text
+        return text.append_text(letters_of(self, self._beside, gap=" " if letters == 1 else "  "))
+
+    @property
+    def _beside(self) -> list[Overlay]:
+        """The overlaid runs that are drawn."""
+        return drawn(self.quantity, self._overlays)
+
+    @property
+    def _is_maximised(self) -> bool:
+        return self.screen.has_class("-maximised")
 
     def _sample(self, number: int) -> str:
         """A character that shows how the curve is drawn."""
@@ -145,7 +160,14 @@ class ChartPanel(Panel):
     def footing(self) -> Text:
         if self._view.cursor is not None and self._curves is not None and self._drawing.columns:
             return self._read_at_cursor(self._curves) or self._reading([], None, unit=True)
-        return self.first_fitting(Text("  ".join(parts), self.style_of("dim")) for parts in self._states())
+        states = [Text("  ".join(parts), self.style_of("dim")) for parts in self._states()]
+        if not self._beside:
+            return self.first_fitting(states)
+        if self._is_maximised:
+            split = Text(f"{split_of(self.quantity)}  ", self.style_of("dim"))
+            return self.first_fitting(Text.assemble(split, state) for state in states)
+        labels = labels_of(self, self.quantity, self._beside, self._own_label)
+        return self.first_fitting([Text("  ").join((labels[0], states[0])), *labels, *states])
 
     def _states(self) -> Iterator[list[str]]:
         """How the chart is shown; then, for where there is less room, only what is not usual."""
@@ -201,9 +223,12 @@ class ChartPanel(Panel):
             when = "at the end of an epoch" if trains else "once training is under way"
             return self.placeholder(f"{what} appears here {when}", width)
         self._curves = ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color, width)
-        plot = self._curves.plot(ascii=self.glyphs.ascii)
-        self._drawing = draw(replace(plot, notes=self._notes(self._curves)), width, height, self.style_of)
-        return self._drawing.lines
+        most = height // MOST_OF_HEIGHT if self._is_maximised else 0
+        legend = legend_lines(self, self._curves, self._overlays, self._own_label, most)
+        notes = [] if legend else self._notes(self._curves)
+        plot = replace(self._curves.plot(ascii=self.glyphs.ascii), notes=notes)
+        self._drawing = draw(plot, width, height - len(legend), self.style_of)
+        return self._drawing.lines + legend
 
     def _read_at_cursor(self, curves: ChartCurves) -> Text | None:
         """The value of each curve at the cursor, in as many words as the border has room for; None: in none."""
