@@ -60,6 +60,32 @@ def test_the_cursor_is_in_all_charts_at_once(tmp_path: Path) -> None:
     drive(app, steps, (140, 40))
 
 
+def test_a_curve_is_brought_to_the_front_in_all_charts_that_have_it(tmp_path: Path) -> None:
+    app = make(tmp_path, chart_count=4)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        def drawn() -> list[list[str]]:
+            curves = [chart._curves for chart in charts(app)]
+            plots = [each.plot(ascii=False).series for each in curves if each is not None]
+            return [[series.style for series in plot if not series.behind and series.points] for plot in plots]
+
+        usual = [["train", "validation"], ["train", "validation"], ["train"], ["train"]]
+        assert drawn() == usual
+        await pilot.press("2", "down")
+        assert drawn() == [["dim", "train"], ["dim", "train"], ["train"], ["train"]]
+        assert "train in front" in charts(app)[0].footing().plain
+        await pilot.press("down")
+        assert drawn()[0] == ["dim", "validation"]
+        await pilot.press("down")
+        assert drawn() == usual
+        await pilot.press("up", "left", "escape")
+        assert drawn()[0] == ["dim", "validation"], "esc has removed the cursor alone"
+        await pilot.press("escape")
+        assert drawn() == usual
+
+    drive(app, steps, (140, 50))
+
+
 def test_the_wheel_zooms_at_the_mouse_and_a_click_reads_there(tmp_path: Path) -> None:
     app = make(tmp_path)
 

@@ -54,6 +54,8 @@ class ChartView:
     """The part of the x axis that is shown; None: all of it."""
     cursor: float | None = None
     """The x whose values are read."""
+    front: str = ""
+    """Name of the curve that is in front, while the others are grey; empty: the run's own are, all in colour."""
 
     def is_log(self, quantity: Quantity) -> bool:
         """Whether a chart has a logarithmic scale."""
@@ -217,17 +219,26 @@ class ChartCurves:
         steps = converted(last, axis, "step", history) - converted(first, axis, "step", history)
         return middle.count if middle is not None and middle.count > max(steps / self.width, 1) else 1
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the curves, each of which can be in front."""
+        return [each.name for each in (*self.own, *self.overlaid) if each.name and each.points]
+
+    @property
+    def front(self) -> str:
+        """The name of the curve in front, if this chart has it."""
+        return self.view.front if self.view.front in self.names else ""
+
     def _series(self) -> Iterator[Series]:
-        """The curves of overlaid runs, and over them the run's own."""
-        for each in self.overlaid:
-            if each.spread:
-                yield Series("line", each.spread, ".", behind=True)
-            yield Series(each.style, each.points, each.name[0], each.name, dashed=each.dashed)
-        for number, each in enumerate(self.own):
-            if each.raw:
-                yield Series("line", each.raw, ".", behind=True)
-            dashed = bool(number) and self.no_color
-            yield Series(each.style, each.points, MARKERS[number], dashed=dashed, within=bool(each.raw))
+        """Ranges, over them the curves of overlaid runs, the run's own, and last the curve in front."""
+        for behind in [each.spread for each in self.overlaid] + [each.raw for each in self.own]:
+            yield Series("line", behind, ".", behind=True)
+        drawn = [(each, each.name[0], each.name, each.dashed) for each in self.overlaid]
+        drawn += [(each, MARKERS[number], "", bool(number) and self.no_color) for number, each in enumerate(self.own)]
+        front = self.front
+        for each, marker, letter, dashed in sorted(drawn, key=lambda curve: bool(front) and curve[0].name == front):
+            style = "dim" if front and each.name != front else each.style
+            yield Series(style, each.points, marker, letter, dashed=dashed, within=bool(each.raw) and not letter)
 
     def _breaks(self) -> Iterator[tuple[float, str]]:
         """Where curves become not finite."""

@@ -45,6 +45,7 @@ class ChartPanel(Panel):
 
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("left right", "read values"),
+        ("up down", "curve in front"),
         ("+ -", "zoom"),
         ("< >", "pan"),
         (", .", "smooth"),
@@ -62,6 +63,8 @@ class ChartPanel(Panel):
         Binding("shift+right", "move(10)", show=False),
         Binding("pageup", "screen.turn_charts(-1)", show=False),
         Binding("pagedown", "screen.turn_charts(1)", show=False),
+        Binding("up", "front(-1)", show=False),
+        Binding("down", "front(1)", show=False),
         Binding("home", "jump(0)", show=False),
         Binding("end", "jump(1)", show=False),
         Binding("escape", "no_cursor", show=False),
@@ -76,6 +79,13 @@ class ChartPanel(Panel):
 
         def __init__(self, x: float | None) -> None:
             self.x = x
+            super().__init__()
+
+    class FrontChosen(Message):
+        """The user brings a curve to the front in all charts that have it; no name: the usual order."""
+
+        def __init__(self, name: str) -> None:
+            self.name = name
             super().__init__()
 
     class Wheel(Message):
@@ -192,6 +202,7 @@ class ChartPanel(Panel):
         log += ["log"] if self._view.is_log(self.quantity) else []
         rest = [] if self._view.x_axis == "step" else [f"by {self._view.x_axis}"]
         rest += ["all values"] if self._view.all_values else []
+        rest += [f"{self._curves.front} in front"] if self._curves is not None and self._curves.front else []
         rest += self._part_shown()
         best = [best] if (best := self._best()) else []
         smoothing = self._view.smoothing
@@ -306,11 +317,24 @@ class ChartPanel(Panel):
             half_column = (last - first) / self._drawing.columns / 2
             self._put_cursor(self._curves.extent.end if end else self._curves.extent.whole[0] + half_column)
 
+    def action_front(self, direction: int) -> None:
+        """Brings the next curve (1) or the one before (-1) to the front; after the last one, none."""
+        if self._curves is not None:
+            names = ["", *self._curves.names]
+            self._put_in_front(names[(names.index(self._curves.front) + direction) % len(names)])
+
+    def _put_in_front(self, name: str) -> None:
+        self._view = replace(self._view, front=name)
+        self.post_message(self.FrontChosen(name))
+
     def action_no_cursor(self) -> None:
-        """Removes the cursor. Without one, the key is the screen's."""
-        if self._view.cursor is None:
+        """Removes the cursor, then the choice of the curve in front. Without either, the key is the screen's."""
+        if self._view.cursor is not None:
+            self._put_cursor(None)
+        elif self._view.front:
+            self._put_in_front("")
+        else:
             raise SkipAction
-        self._put_cursor(None)
 
     def action_maximise(self) -> None:
         """Asks to be maximised."""
