@@ -138,9 +138,7 @@ class Frame:
 
     def _write_notes(self, canvas: Canvas) -> None:
         """Writes the notes as a block in the upper corner that is further from the cursor."""
-        notes = [(f" {text} ", style) for text, style in self.plot.notes]
-        if len(notes) > self.rows:
-            notes = [*notes[: self.rows - 1], (f" {len(notes) - self.rows + 1} more ", "dim")]
+        notes = [(f" {text} ", style) for text, style in self.plot.notes[: self.rows]]
         width = min(max(len(text) for text, _ in notes), self.columns)
         is_left = self.plot.cursor is not None and self.across(self.plot.cursor) > 1 / 2
         for row, (text, style) in enumerate(notes):

@@ -189,13 +189,14 @@ class ChartCurves:
 
     @cached_property
     def readings(self) -> list[Reading]:
-        """The value of each curve at the cursor: of its point that is nearest."""
+        """The value of each curve at the cursor, of its nearest point; first that of the curve in front."""
         x = self.view.cursor
         if x is None:
             return []
         within = (self.x_range[1] - self.x_range[0]) / max(self.width, 1)
         found = []
-        for each in (*self.own, *self.overlaid):
+        front = self.front
+        for each in sorted((*self.own, *self.overlaid), key=lambda each: not front or each.name != front):
             curve = each.history.curves.get(each.key)
             bucket = None if curve is None else nearest(self.view.x_axis, each.history, curve, x, within=within)
             if bucket is not None:
@@ -232,7 +233,8 @@ class ChartCurves:
     def _series(self) -> Iterator[Series]:
         """Ranges, over them the curves of overlaid runs, the run's own, and last the curve in front."""
         for behind in [each.spread for each in self.overlaid] + [each.raw for each in self.own]:
-            yield Series("line", behind, ".", behind=True)
+            if behind:
+                yield Series("line", behind, ".", behind=True)
         drawn = [(each, each.name[0], each.name, each.dashed) for each in self.overlaid]
         drawn += [(each, MARKERS[number], "", bool(number) and self.no_color) for number, each in enumerate(self.own)]
         front = self.front

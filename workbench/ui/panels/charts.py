@@ -36,6 +36,8 @@ DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
 GREYS = {"train": "phase-data", "validation": "dim", "warning": "dim"}
 """The styles of a run that is shown in grey."""
+NOTED = 60
+"""Percent of a chart's height that values at the cursor may cover."""
 NAME_LETTERS = (None, 5, 1)
 """How many letters of each curve's name a border shows: the first number that fits. None: all."""
 
@@ -259,7 +261,7 @@ class ChartPanel(Panel):
         self._curves = ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color, width)
         most = height // MOST_OF_HEIGHT if self._is_maximised else 0
         legend = legend_lines(self, self._curves, self._overlays, self._own_label, most)
-        notes = [] if legend else self._notes(self._curves)
+        notes = [] if legend else self._notes(self._curves, max(height * NOTED // 100, 2))
         plot = replace(self._curves.plot(ascii=self.glyphs.ascii), notes=notes)
         self._drawing = draw(plot, width, height - len(legend), self.style_of)
         return self._drawing.lines + legend
@@ -284,12 +286,18 @@ class ChartPanel(Panel):
                 text.append(f" (raw {raw})", self.style_of("dim"))
         return text
 
-    def _notes(self, curves: ChartCurves) -> list[tuple[str, str]]:
-        """The values at the cursor as lines within the chart, the highest first, where its border has no room."""
+    def _notes(self, curves: ChartCurves, most: int) -> list[tuple[str, str]]:
+        """The values at the cursor as at most `most` lines within the chart, the highest first.
+
+        None where the border has room for them.
+        """
         if not curves.readings or self._read_at_cursor(curves) is not None:
             return []
-        readings = sorted(curves.readings, key=lambda each: each.value, reverse=True)
-        return [(f"{each.curve.name} {self._written(each.value)}", each.curve.style) for each in readings]
+        shown = curves.readings if len(curves.readings) <= most else curves.readings[: most - 1]
+        more = len(curves.readings) - len(shown)
+        readings = sorted(shown, key=lambda each: each.value, reverse=True)
+        lines = [(f"{each.curve.name} {self._written(each.value)}", each.curve.style) for each in readings]
+        return [*lines, (f"{more} more", "dim")] if more else lines
 
     def action_move(self, columns: int) -> None:
         """Moves the cursor. It first appears at the left, or at the latest step if it is moved to the left."""
