@@ -21,7 +21,7 @@ from tests.ui import made
 from workbench.plotting.points import Point, points_by_column, smoothed
 from workbench.plotting.scales import x_ticks, y_ticks
 from workbench.runs.curve import Curve
-from workbench.runs.events import EpochEnd, Event, Prepared, Steps
+from workbench.runs.events import EpochEnd, Event, Finished, Prepared, Steps
 from workbench.runs.history import RunHistory
 from workbench.ui.keys.actions import OTHER_KEYS
 from workbench.ui.live.overlays import Overlay
@@ -517,6 +517,21 @@ def test_the_step_at_which_a_loss_is_no_number_is_marked() -> None:
         assert "×" in shown(panel).splitlines()[-3]
 
     watch(drive, taken(made.events(700, diverges=True)), ChartView(smoothing=0.6))
+
+
+def test_a_run_whose_weights_are_not_finite_has_the_mark_in_every_chart() -> None:
+    def events() -> Iterable[Event]:
+        yield from made.events(700)
+        yield Finished(status="failed", step=700, kind="diverged", what="weight")
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        for chart in pilot.app.query(ChartPanel):
+            assert chart._curves is not None
+            assert chart._curves.plot(ascii=False).breaks == [(700.0, "error")]
+
+    history = taken(events())
+    assert history.marks[-1].text == "weight is not finite"
+    watch(drive, history)
 
 
 def test_the_cursor_marks_the_points_that_it_reads_and_says_what_was_measured() -> None:

@@ -12,7 +12,7 @@ from workbench.plotting.groups import mean_and_range
 from workbench.plotting.points import Point, points_by_column, smoothed
 from workbench.plotting.quantities import Quantity
 from workbench.runs.curve import Bucket
-from workbench.runs.history import RunHistory
+from workbench.runs.history import Mark, RunHistory
 from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Plot, Series
 from workbench.ui.panels.chart_window import Extent, Window
@@ -133,8 +133,11 @@ class ChartCurves:
             y_label=self.quantity.tick,
             log=self.view.is_log(self.quantity),
             whole_x=axis == "step" or (axis == "epoch" and self.x_range[0] == 0 and last >= 2),
-            marks=[(x_of(axis, history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks],
-            breaks=list(self._breaks()),
+            marks=[(self._x_of(mark), letter) for mark in history.marks if (letter := MARK_LETTERS.get(mark.kind))],
+            breaks=[
+                *self._breaks(),
+                *((self._x_of(mark), "error") for mark in history.marks if mark.kind == "diverged"),
+            ],
             cursor=self.view.cursor,
             spots=[(each.x, each.value, each.curve.style) for each in self.readings[::-1] if math.isfinite(each.value)],
             most=self.quantity.most,
@@ -253,6 +256,9 @@ class ChartCurves:
                     if point.x - last > 2 * column:
                         yield point.x, style
                     last = point.x
+
+    def _x_of(self, mark: Mark) -> float:
+        return x_of(self.view.x_axis, self.history, mark.step, mark.seconds)
 
     def _points(self, history: RunHistory, key: str) -> list[Point]:
         curve = history.curves.get(key)

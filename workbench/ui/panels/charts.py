@@ -36,8 +36,8 @@ DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
 GREYS = {"train": "phase-data", "validation": "dim", "warning": "dim"}
 """The styles of a run that is shown in grey."""
-NOTED = 60
-"""Percent of a chart's height that values at the cursor may cover."""
+NOTES_FRACTION = 0.6
+"""Of a chart's height, that values at the cursor may cover."""
 NAME_LETTERS = (None, 5, 1)
 """How many letters of each curve's name a border shows: the first number that fits. None: all."""
 
@@ -261,7 +261,7 @@ class ChartPanel(Panel):
         self._curves = ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color, width)
         most = height // MOST_OF_HEIGHT if self._is_maximised else 0
         legend = legend_lines(self, self._curves, self._overlays, self._own_label, most)
-        notes = [] if legend else self._notes(self._curves, max(height * NOTED // 100, 2))
+        notes = [] if legend else self._notes(self._curves, max(int(height * NOTES_FRACTION), 2))
         plot = replace(self._curves.plot(ascii=self.glyphs.ascii), notes=notes)
         self._drawing = draw(plot, width, height - len(legend), self.style_of)
         return self._drawing.lines + legend
@@ -296,7 +296,8 @@ class ChartPanel(Panel):
         shown = curves.readings if len(curves.readings) <= most else curves.readings[: most - 1]
         more = len(curves.readings) - len(shown)
         readings = sorted(shown, key=lambda each: each.value, reverse=True)
-        lines = [(f"{each.curve.name} {self._written(each.value)}", each.curve.style) for each in readings]
+        named = [(each.curve.name or self.quantity.title, each) for each in readings]
+        lines = [(f"{name} {self._written(each.value)}", each.curve.style) for name, each in named]
         return [*lines, (f"{more} more", "dim")] if more else lines
 
     def action_move(self, columns: int) -> None:
