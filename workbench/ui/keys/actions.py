@@ -97,7 +97,10 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("esc", "no cursor"),
             ("enter", "maximise, and back"),
             ("b", "accuracy chart: the next metric"),
-            ("letters", "on its axis: L learning rate, p pause, r resume, x stop, c checkpoint, R resumed run"),
+            (
+                "letters",
+                "on its axis: L learning rate, p pause, r resume, x stop, c checkpoint, R resumed, × not finite",
+            ),
         ),
     ),
     (
