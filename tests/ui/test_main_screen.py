@@ -227,8 +227,8 @@ def test_neither_the_legend_nor_what_the_cursor_reads_is_cut_beside_the_settings
             for border in (chart.heading(), chart.footing()):
                 assert border.cell_len <= max(chart.size.width - 6, 0) or not chart.display, border.plain
         loss = app.screen.query_one("#loss", ChartPanel)
-        assert loss.heading().plain == "loss  t 0.1685  v 0.2023  A B", "screen/REPORT #18: what is drawn"
-        assert re.fullmatch(r"\d+ t \S+ v \S+ A \S+ B \S+", loss.footing().plain)
+        assert loss.heading().plain == "loss  t 0.1567  v 0.2023  A B", "screen/REPORT #18: what is drawn"
+        assert re.fullmatch(r"(step )?\d+ t \S+ v \S+ A \S+ B \S+", loss.footing().plain)
         overlays.put([])
         app.screen.show_run()  # type: ignore[attr-defined]
         assert re.fullmatch(r"\d+  train \S+  valid \S+", loss.footing().plain), loss.footing().plain
@@ -426,7 +426,7 @@ def test_the_keys_are_shown_from_the_table_that_defines_them(tmp_path: Path) -> 
             assert action.help in text
             assert hasattr(app.screen_stack[0], f"action_{action.name.partition('(')[0]}"), action.name
 
-    drive(app, steps, (120, 76))
+    drive(app, steps, (120, 90))
 
 
 def test_the_keys_stand_in_two_columns_where_there_is_room(tmp_path: Path) -> None:
@@ -440,7 +440,7 @@ def test_the_keys_stand_in_two_columns_where_there_is_room(tmp_path: Path) -> No
         assert "start training" in text
         assert "a cursor that reads values" in text
 
-    drive(app, steps, (120, 40))
+    drive(app, steps, (120, 48))
 
 
 def test_no_two_actions_share_a_key_and_no_key_is_one_that_tmux_keeps() -> None:

@@ -89,6 +89,7 @@ def key_name(key: str) -> str:
 
 
 RUN, SETTINGS, VIEW, APP = "The run", "Settings and presets", "What is shown", "workbench"
+CHARTS = "The charts"
 
 ACTIONS: tuple[Action, ...] = (
     Action("start_or_pause", ("space",), "start", "start training or a search; pause, resume", RUN, 100),
@@ -127,22 +128,22 @@ ACTIONS: tuple[Action, ...] = (
     Action("panel('health')", ("7",), "health", "gradients, weights and activations of each layer", VIEW),
     Action("panel('model')", ("8",), "model and data", "the model's layers, samples, the schedule", VIEW),
     Action("maximise", ("m",), "maximise", "the focused panel on the whole screen", VIEW, 50),
-    Action("more_charts", ("V",), "more charts", "show 2, 4 or 6 charts at once", VIEW),
-    Action("choose_charts", ("C",), "choose charts", "choose what the charts show", VIEW),
-    Action("overlay", ("o",), "overlay", "overlay other runs: mark them in the list", VIEW),
-    Action("remove_overlays", ("O",), "", "remove all overlaid runs", VIEW),
-    Action("group_overlays", ("at",), "", "group overlaid runs: mean and range", VIEW),
-    Action("zoom(1)", ("plus", "equals_sign"), "zoom in", "zoom in, about the cursor or the end", VIEW),
-    Action("zoom(-1)", ("minus",), "zoom out", "zoom out; the wheel zooms at the mouse", VIEW),
-    Action("pan(-1)", ("less_than_sign",), "pan left", "pan all charts to the left", VIEW),
-    Action("pan(1)", ("greater_than_sign",), "pan right", "pan to the right; at the end it follows the run", VIEW),
-    Action("whole_range", ("0",), "whole range", "the whole x axis again", VIEW),
-    Action("all_values", ("circumflex_accent",), "outliers", "all values, or a y axis without outliers", VIEW),
-    Action("logarithmic", ("L",), "log scale", "logarithmic scale of the focused chart; else of all", VIEW),
-    Action("x_axis", ("e",), "x axis", "x axis by step, epoch or time", VIEW),
-    Action("smooth(-1)", ("comma",), "less smooth", "smooth the curves less", VIEW),
-    Action("smooth(1)", ("full_stop",), "smoother", "smooth the curves more", VIEW),
     Action("hide_notice", ("escape",), "", "dismiss the notice of how a run ended", VIEW),
+    Action("more_charts", ("V",), "more charts", "show 2, 4 or 6 charts at once", CHARTS),
+    Action("choose_charts", ("C",), "choose charts", "choose what the charts show", CHARTS),
+    Action("overlay", ("o",), "overlay", "overlay other runs: mark them in the list", CHARTS),
+    Action("remove_overlays", ("O",), "", "remove all overlaid runs", CHARTS),
+    Action("group_overlays", ("at",), "", "group overlaid runs: mean and range", CHARTS),
+    Action("zoom(1)", ("plus", "equals_sign"), "zoom in", "zoom in, about the cursor or the end", CHARTS),
+    Action("zoom(-1)", ("minus",), "zoom out", "zoom out; the wheel zooms at the mouse", CHARTS),
+    Action("pan(-1)", ("less_than_sign",), "pan left", "pan all charts to the left", CHARTS),
+    Action("pan(1)", ("greater_than_sign",), "pan right", "pan to the right; the end follows the run", CHARTS),
+    Action("whole_range", ("0",), "whole range", "the whole x axis again", CHARTS),
+    Action("all_values", ("circumflex_accent",), "outliers", "all values, or a y axis without outliers", CHARTS),
+    Action("logarithmic", ("L",), "log scale", "log scale: of the focused chart, else of all", CHARTS),
+    Action("x_axis", ("e",), "x axis", "x axis by step, epoch or time", CHARTS),
+    Action("smooth(-1)", ("comma",), "less smooth", "smooth the curves less", CHARTS),
+    Action("smooth(1)", ("full_stop",), "smoother", "smooth the curves more", CHARTS),
     Action("next_theme", ("ctrl+t",), "theme", "next theme: dark, light, the terminal's own", APP),
     Action("keys", ("question_mark",), "keys", "keyboard help", APP, 95),
     Action("ask_to_quit", ("q", "ctrl+q", "ctrl+c"), "quit", "quit; a run may continue without the app", APP, 98),
@@ -223,8 +224,7 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "In a chart",
         (
-            ("left right", "a cursor that reads values in all charts; shift: ten cells"),
-            ("home end", "the cursor where the data begin, or end"),
+            ("left right", "a cursor that reads values; shift: by ten; home, end"),
             ("page up/down", "the next charts, those before"),
             ("esc", "no cursor"),
             ("enter", "maximise, and back"),

@@ -30,6 +30,8 @@ from workbench.ui.panels.x_axis import written_x
 
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
+TOLD_BY_COLOUR = 2
+"""Of more curves, names are written in the colour of text, each after a sample of its curve."""
 NAME_LETTERS = (None, 5, 1)
 """How many letters of each curve's name a border shows: the first number that fits. None: all."""
 
@@ -118,10 +120,13 @@ class ChartPanel(Panel):
             curve = None if self._history is None else self._history.curves.get(key)
             if curve is None or curve.last is None:
                 continue
-            sample = f"{self._sample(number)} " if letters is None or self.app.no_color else ""
-            shown = f"{sample}{name[:letters]} " if name else ""
+            is_one_of_many = len(self.quantity.curves) > TOLD_BY_COLOUR
+            shows_sample = name and (letters is None or self.app.no_color or is_one_of_many)
+            sample = f"{self._sample(number)} " if shows_sample else ""
+            shown = f"{name[:letters]} " if name else ""
             end = drawn_ends.get(key, curve.last)
-            text.append(f"  {shown}{self._latest(end)}", self.style_of(style))
+            text.append(f"  {sample}", self.style_of(style))
+            text.append(f"{shown}{self._latest(end)}", self.style_of("text" if is_one_of_many else style))
             if letters is None and (last := self._latest(curve.last)) != self._latest(end):
                 text.append(f" (last {last})", self.style_of("dim"))
         if self._is_maximised:  # all of it stands below
@@ -270,7 +275,9 @@ class ChartPanel(Panel):
     def action_jump(self, end: int) -> None:
         """Puts the cursor where the data begin (0) or end (1)."""
         if self._curves is not None and self._drawing.columns:
-            self._put_cursor(self._curves.extent.end if end else self._curves.extent.whole[0])
+            first, last = self._drawing.x_range
+            half_column = (last - first) / self._drawing.columns / 2
+            self._put_cursor(self._curves.extent.end if end else self._curves.extent.whole[0] + half_column)
 
     def action_no_cursor(self) -> None:
         """Removes the cursor. Without one, the key is the screen's."""
