@@ -11,6 +11,7 @@ from workbench.metrics import keeps_curve
 from workbench.runs.curve import Curve
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, Logged, RequestHandled, Started, Steps
+from workbench.runs.layer_history import LayerHistory
 from workbench.runs.measurements import Health, Memory, Timing
 from workbench.runs.phases import PHASES
 from workbench.runs.tail import EventTail
@@ -57,6 +58,8 @@ class RunHistory:
     timings: deque[Timing] = field(default_factory=lambda: deque(maxlen=MOST_READINGS))
     memories: deque[Memory] = field(default_factory=lambda: deque(maxlen=MOST_READINGS))
     epochs: deque[EpochEnd] = field(default_factory=lambda: deque(maxlen=MOST_EPOCHS))
+    layers: LayerHistory = field(default_factory=LayerHistory)
+    """Gradients, weights and activations of each layer."""
 
     best: EpochEnd | None = None
     """The best epoch so far."""
@@ -102,6 +105,7 @@ class RunHistory:
                     if (used := getattr(event, f"{name}_bytes")) is not None:
                         self.curve(f"memory/{name}").add(event.step, used / GIB, seconds)
             case Health():
+                self.layers.take(event, seconds)
                 for name, norm in (("gradient_norm", event.gradient_norm), ("weight_norm", event.weight_norm)):
                     self.curve(name).add(event.step, math.nan if norm is None else norm, seconds)
             case EpochEnd():
@@ -152,6 +156,7 @@ class RunHistory:
         """Removes everything after the step, including its training time."""
         for curve in self.curves.values():
             curve.truncate(after_step)
+        self.layers.truncate(after_step)
         self.marks = deque((mark for mark in self.marks if mark.step <= after_step), maxlen=MOST_MARKS)
         self.epochs = deque((epoch for epoch in self.epochs if epoch.step <= after_step), maxlen=MOST_EPOCHS)
         if self.best is not None and self.best.step > after_step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.ui.made import looks
 from tests.ui.panels.panel_app import (
     EIGHT_GPUS,
     NO_GPU,
@@ -11,11 +12,14 @@ from tests.ui.panels.panel_app import (
     Fill,
     bar,
     history,
+    machine,
     said,
     seen,
 )
 from workbench.ui.live.log_lines import LogLine
+from workbench.ui.panels.health import HealthPanel
 from workbench.ui.panels.log import LogPanel
+from workbench.ui.panels.machine import MachinePanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
 from workbench.ui.panels.panel import LineWidget
@@ -27,6 +31,9 @@ PANELS: dict[str, tuple[type[LineWidget], Fill]] = {
     "host": (MemoryPanel, lambda panel: panel.show(history(), NO_GPU)),
     "metrics": (MetricsPanel, lambda panel: panel.show(history())),
     "log": (LogPanel, lambda panel: panel.show([LogLine(0.0, "warning", "a class is rare"), *said(30)])),
+    "cards": (MachinePanel, lambda panel: panel.show(*machine(2), history(device="cuda:0"))),
+    "processor": (MachinePanel, lambda panel: panel.show(*machine(0), history())),
+    "health": (HealthPanel, lambda panel: panel.show(history(*looks(20)))),
     "nothing": (MetricsPanel, lambda panel: panel.show(None)),
 }
 

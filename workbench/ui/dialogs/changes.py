@@ -23,21 +23,23 @@ class ChangesDialog(Dialog[str]):
 
     DEFAULT_CSS = "ChangesDialog VerticalScroll { height: auto; max-height: 18; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "answer('save')", "save", show=True),
-        Binding("r", "answer('revert')", "revert", show=True),
+        Binding("ctrl+s", "answer('save')", "save", show=True),
+        Binding("U", "answer('revert')", "revert", show=True),
+        Binding("escape,d,q", "cancel", "close", show=True),
     ]
 
     def __init__(self, changes: dict[str, tuple[Any, Any]], name: str) -> None:
         """changes: key path to (opened, now); name: of the opened preset."""
         super().__init__()
         self.title_text = f"changes of {name}"
+        self._preset_name = name
         self._changes = changes
 
     def body(self) -> Iterable[Widget]:
         if not self._changes:
             yield plain("nothing differs from the opened preset")
             return
-        yield VerticalScroll(Static(changes_table(self._changes, ("setting", "opened", "now"))))
+        yield VerticalScroll(Static(changes_table(self._changes, ("setting", self._preset_name, "now"))))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without changes there is nothing to save or to revert."""

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from workbench.ui.keys.actions import Action
+from workbench.ui.keys.action import Action
 
 GROUP = "All runs"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open", ("enter",), "open", "watch the run, or look at it as it ended", GROUP, 90),
-    Action("mark", ("space",), "mark", "mark it, to overlay or compare", GROUP, 85),
-    Action(
-        "overlay",
-        ("o",),
-        "overlay",
-        "overlay the marked runs on the charts; none marked: remove overlays",
-        GROUP,
-        80,
-    ),
-    Action("compare", ("v",), "compare", "the settings and results in which the marked runs differ", GROUP, 75),
-    Action("take", ("t",), "load settings", "load its settings for the next run", GROUP, 60),
-    Action("resume", ("R",), "resume", "resume a stopped, failed or lost run", GROUP, 50),
-    Action("export", ("E",), "export", "export it: model, script, report; the marked runs: a report of all", GROUP, 42),
-    Action("sort", ("s",), "sort", "sort by the next column", GROUP, 40),
-    Action("reverse", ("exclamation_mark",), "", "sort the other way round", GROUP),
-    Action("filter", ("slash",), "filter", "show only the runs that have these words", GROUP, 45),
-    Action("tag", ("number_sign",), "tag", "edit its tags, by which the filter finds it", GROUP, 28),
-    Action("note", ("n",), "note", "edit its note", GROUP, 27),
-    Action("rename", ("N",), "rename", "rename a run that has ended", GROUP, 26),
-    Action("delete", ("delete", "backspace"), "delete", "delete the run's directory, after asking", GROUP, 30),
-    Action("keys", ("question_mark",), "keys", "keyboard help", GROUP, 70),
-    Action("leave", ("escape", "q", "r"), "back", "back to the main screen", GROUP, 95),
+    Action("open", ("enter",), "open", "open the run: watch it, or look at it as it ended", GROUP, 90),
+    Action("mark", ("space", "apostrophe"), "mark", "mark the run: to overlay, compare or export it", GROUP, 85),
+    Action("overlay", ("o",), "overlay", "overlay the marked runs: on the charts; none marked: none", GROUP, 80),
+    Action("compare", ("v",), "compare", "compare the marked runs: settings and results that differ", GROUP, 75),
+    Action("take", ("t",), "load settings", "load its settings: for the next run", GROUP, 60, words="take use preset"),
+    Action("resume", ("R",), "resume", "resume the run: stopped, failed or lost", GROUP, 50, words="continue"),
+    Action("export", ("E",), "export", "export the run: model, script, report; or the marked runs", GROUP, 42),
+    Action("sort", ("s",), "sort", "sort by the next column", GROUP, 40, words="order"),
+    Action("reverse", ("exclamation_mark",), "reverse", "reverse the order", GROUP, words="sort"),
+    Action("filter", ("slash",), "find", "find runs: show only those that have these words", GROUP, 45, words="filter"),
+    Action("tag", ("number_sign",), "tag", "edit its tags: the filter finds them", GROUP, 28, words="label"),
+    Action("note", ("n",), "note", "edit its note", GROUP, 27, words="comment"),
+    Action("rename", ("N",), "rename", "rename the run: one that has ended", GROUP, 26, words="name"),
+    Action("delete", ("delete", "backspace"), "delete", "delete the run: its directory, after asking", GROUP, 30),
+    Action("keys", ("question_mark",), "keys", "keyboard help: what every key does", GROUP, 70, words="shortcuts"),
+    Action("leave", ("escape", "q", "r"), "back", "back to the main screen", GROUP, 95, words="close quit"),
 )

@@ -36,6 +36,8 @@ class Remembered:
     x_axis: str = "step"
     preset: str = ""
     """Path of the preset last opened."""
+    recent: list[str] = field(default_factory=list)
+    """Titles of the actions that were chosen in the palette, the last first."""
 
     @staticmethod
     def path() -> Path:
@@ -53,6 +55,7 @@ class Remembered:
         for each in fields(cls):
             if type(values.get(each.name)) is type(getattr(remembered, each.name)):
                 setattr(remembered, each.name, values[each.name])
+        remembered.recent = [title for title in remembered.recent if isinstance(title, str)]
         remembered.charts = [name for name in remembered.charts if isinstance(name, str)]
         return remembered
 

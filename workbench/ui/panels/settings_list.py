@@ -13,10 +13,12 @@ from textual.message import Message
 
 from workbench.settings.data import DATA
 from workbench.settings.preset import Preset
+from workbench.settings.toml_text import toml
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import PRESET, table_of
 from workbench.ui.form.rows import Row
 from workbench.ui.form.search import found
+from workbench.ui.keys.copying import Copied
 from workbench.ui.live.planner import Expectation
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings_hint import describe
@@ -184,7 +186,9 @@ class SettingsList(Panel):
     def _line(self, painter: RowPainter, row: Row, number: int) -> Text:
         hidden = None
         if row.is_head and row.table in self._folded and not self._words:
-            hidden = [each for each in self._all_rows if each.table == row.table and not each.is_head]
+            hidden = [
+                each for each in self._all_rows if each.table == row.table and not each.is_head and each.is_listed
+            ]
         running = self._running_value(row)
         if hidden is not None and running is None and any(self._running_value(each) is not None for each in hidden):
             running = "differs"
@@ -209,6 +213,14 @@ class SettingsList(Panel):
         """The row at the cursor."""
         return self._rows[self._cursor] if self._cursor < len(self._rows) else None
 
+    def copyable(self) -> Copied | None:
+        """The setting at the cursor as a line of TOML; at the head of a family, all of its settings."""
+        if self._draft is None or self.row is None:
+            return None
+        path, values = self.row.path, self._draft.preset.flat()
+        lines = [f"{each} = {toml(value)}" for each, value in values.items() if f"{each}.".startswith(f"{path}.")]
+        return Copied(path, "\n".join(lines)) if lines else None
+
     def _read_rows(self, path: str | None = None) -> None:
         """Reads the rows again; the cursor stays on its setting, or moves to `path`."""
         if self._draft is None:
@@ -221,7 +233,8 @@ class SettingsList(Panel):
             tables = {row.table for row in matching}
             self._rows = [row for row in self._all_rows if row in matching or (row.is_head and row.table in tables)]
         else:
-            self._rows = [row for row in self._all_rows if row.is_head or row.table not in self._folded]
+            listed = [row for row in self._all_rows if row.is_listed or row.path == wanted]
+            self._rows = [row for row in listed if row.is_head or row.table not in self._folded]
         paths = [row.path for row in self._rows]
         self._cursor = paths.index(wanted) if wanted in paths else min(self._cursor, max(len(paths) - 1, 0))
         self._moved()

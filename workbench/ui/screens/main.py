@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -9,7 +10,8 @@ from textual.binding import BindingType
 
 from workbench.runs.catalogue import read_row
 from workbench.runs.directory import RunDirectory
-from workbench.ui.keys.actions import bindings, help_sections
+from workbench.ui.keys.action import Action, bindings
+from workbench.ui.keys.actions import ACTIONS, OTHER_KEYS
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.screens.main_view import MainView
@@ -18,7 +20,8 @@ from workbench.ui.screens.main_view import MainView
 class MainScreen(MainView):
     """Delegates each action of `keys.actions`; nothing is decided here."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    ACTIONS: ClassVar[Sequence[Action]] = ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
 
     # The run.
 
@@ -157,6 +160,12 @@ class MainScreen(MainView):
     async def action_revert(self) -> None:
         await self.presets.revert()
 
+    def action_undo(self) -> None:
+        self.presets.undo()
+
+    def action_redo(self) -> None:
+        self.presets.redo()
+
     def action_command(self) -> None:
         self.presets.show_command()
 
@@ -225,10 +234,8 @@ class MainScreen(MainView):
     def action_smooth(self, direction: int) -> None:
         self.charts.smooth(direction)
 
-    def action_next_theme(self) -> None:
-        self.app.action_next_theme()
-
     def action_keys(self) -> None:
         from workbench.ui.dialogs.help import HelpDialog
+        from workbench.ui.keys.help import help_sections
 
-        self.open(HelpDialog(help_sections()))
+        self.open(HelpDialog(help_sections(ACTIONS, OTHER_KEYS)))

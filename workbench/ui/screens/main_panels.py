@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from rich.text import Text
@@ -12,6 +13,7 @@ from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.form.draft import Draft
 from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.live.machine_history import MachineHistory
 from workbench.ui.live.overlays import Overlays
 from workbench.ui.live.readings import Readings
 from workbench.ui.live.session import Session
@@ -20,8 +22,10 @@ from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.advice import AdvicePanel
 from workbench.ui.panels.chart_curves import ChartView
 from workbench.ui.panels.charts import ChartPanel
-from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.health import HealthPanel
+from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.log import LogPanel
+from workbench.ui.panels.machine import MachinePanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
 from workbench.ui.panels.settings import SettingsPanel
@@ -66,6 +70,7 @@ class MainPanels:
         self._shown_rate: float | None = None
         self.machine: Readings | None = None
         """The latest readings of the machine."""
+        self._machine_past = MachineHistory()
 
     @property
     def _app(self) -> StyledApp:
@@ -87,6 +92,7 @@ class MainPanels:
         self.show_charts(view, overlays, every_chart=every_chart)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
+        self._screen.query_one(HealthPanel).show(self.history)
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
         self.show_machine()
 
@@ -104,13 +110,19 @@ class MainPanels:
             if every_chart or number % 2 == self._turn:
                 chart.show(self.history, view, beside, own_label=own_label)
 
+    def take_machine(self, readings: Readings) -> None:
+        """Keeps readings of the machine, the latest."""
+        self.machine = readings
+        self._machine_past.take(readings, time.monotonic())
+
     def show_machine(self) -> None:
-        """Shows the memory: of the run, of the machine, and as a dry run expects it."""
+        """Shows the machine, and the memory: of the run, of the machine, and as a dry run expects it."""
+        self._screen.query_one(MachinePanel).show(self.machine, self._machine_past, self.history)
         self._screen.query_one(MemoryPanel).show(self.history, self.machine, self._session.planner.expectation)
         self.show_top()
 
     def show_top(self) -> None:
-        """Shows the preset and the run's state in the top line, the keys that apply in the last, and the hint."""
+        """Shows the preset and the run's state in the top line, then the keys and the hint."""
         watch, study = self._session.watch, "" if self._session.is_busy else self._study()
         self._screen.query_one(TopBar).show(
             TopBarContent(
@@ -122,11 +134,14 @@ class MainPanels:
                 readings=self.machine,
             )
         )
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Shows the keys that apply now, those of the focused panel first, and the hint."""
         labels = {action.name: action.label for action in ACTIONS} | self._run.key_labels()
-        shown = [action for action in ACTIONS if action.rank and labels[action.name]]
-        self._screen.query_one(KeysLine).show(
-            [(action.shown_key, labels[action.name], action.rank) for action in shown]
-        )
+        labels["undo"] = labels["undo"] if self._draft.can_undo else ""
+        keys = [(each.shown_key, labels[each.name], each.rank) for each in ACTIONS if each.rank and labels[each.name]]
+        self._screen.query_one(KeysLine).show(keys, keys_of_focus(self._screen))
         self.show_hint()
 
     # The settings.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,7 @@ from textual.worker import WorkerCancelled, WorkerFailed
 
 from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
+from workbench.runs.lock import local_process_id
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.data import DataController
@@ -33,6 +35,7 @@ from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.controllers.runs import RunsController
 from workbench.ui.form.draft import Draft
+from workbench.ui.live.owners import Owners
 from workbench.ui.live.pace import Pace, What
 from workbench.ui.live.readings import Readings, ReadingSource
 from workbench.ui.live.remembered import Remembered
@@ -257,13 +260,18 @@ class MainView(Screen[None]):
             self._panels.show_expectation()
 
     def _read_machine(self) -> None:
-        self.run_worker(self._read_in_thread, thread=True, exclusive=True, group="readings", exit_on_error=False)
+        """Reads the machine in a thread; its processes only while their page is in sight."""
+        watch, is_seen = self._session.watch, self.query_one(MachinePanel).is_seen
+        run = watch.run if watch is not None and watch.is_alive else None
 
-    def _read_in_thread(self) -> None:
-        self.app.call_from_thread(self._take_readings, self._readings.read())
+        def read() -> None:
+            owners = Owners(os.getpid(), None if run is None else local_process_id(run)) if is_seen else None
+            self.app.call_from_thread(self._take_readings, self._readings.read(owners))
+
+        self.run_worker(read, thread=True, exclusive=True, group="readings", exit_on_error=False)
 
     def _take_readings(self, readings: Readings) -> None:
-        self._panels.machine = readings
+        self._panels.take_machine(readings)
         if self.is_attached:
             self._panels.show_machine()
 
@@ -296,6 +304,10 @@ class MainView(Screen[None]):
     def show_settings(self) -> None:
         self._panels.show_settings()
 
+    def show_setting(self, path: str) -> None:
+        self.show_settings()
+        self.query_one(SettingsPanel).focus_row(path)
+
     def show_wrong_setting(self, wrong: str) -> None:
         if self.pages.is_compact and self.pages.page != "settings":
             self.go_to("settings")
@@ -310,6 +322,8 @@ class MainView(Screen[None]):
         """Brings up a page, and moves the focus there. remember: as the page of the next start."""
         self.pages.go_to(page, remember=remember)
         self.show_run()
+        if page == "machine":
+            self.call_after_refresh(self._read_machine)  # what is read only for it
 
     def show_notice(self, title: str, message: str, keys: str) -> None:
         self.query_one(NoticePanel).show("error", title, message, keys)
@@ -332,9 +346,9 @@ class MainView(Screen[None]):
 
     async def may_train(self) -> bool:
         answer = await self.tune.ask_beside()
-        if answer == "show":
+        if answer == "tune":
             await self.run_action("tune")
-        return answer == "beside"
+        return answer == "start"
 
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         try:
@@ -386,4 +400,4 @@ class MainView(Screen[None]):
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:
-        self._panels.show_hint()
+        self._panels.show_keys()

@@ -87,7 +87,7 @@ class RunChanges(Screen[RunsResult | None]):
     @work(exclusive=True, group="change")
     async def action_delete(self) -> None:
         """Deletes the run's directory, after asking; never that of a run in progress."""
-        from workbench.ui.dialogs.question import QuestionDialog
+        from workbench.ui.dialogs.question import STAY, QuestionDialog
 
         row = self._current()
         if row is None:
@@ -96,8 +96,8 @@ class RunChanges(Screen[RunsResult | None]):
             self._hint(f"this run {problem}", "warning")
             return
         text = f"{short_path(row.run.path)} with its curves, checkpoints and log."
-        choices = (("y", "delete it for good"), ("n", "keep it"))
-        if await self.app.push_screen_wait(QuestionDialog("delete this run?", text, choices, "n")) == "y":
+        choices = (("delete", "delete it for good"), (STAY, "keep it"))
+        if await self.app.push_screen_wait(QuestionDialog("delete this run?", text, choices, STAY)) == "delete":
             await self._try(lambda: delete_run(row.run))
             self._read()
 
