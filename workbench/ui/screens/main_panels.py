@@ -99,7 +99,9 @@ class MainPanels:
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
         is_idle = self._session.watch is None
-        self._pages.make_room(is_idle=is_idle, has_curves=not is_idle or bool(overlays) or self._ghost is not None)
+        self._pages.make_room(
+            is_idle=is_idle, has_curves=not is_idle or bool(overlays.names) or self._ghost is not None
+        )
         self.show_charts(view, overlays, every_chart=every_chart)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
