@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from workbench.pictures.balance import short_name
 from workbench.pictures.blocks import Pixels, drawn
 from workbench.pictures.gallery import GAP, gallery_lines
-from workbench.pictures.kinds import image_pixels, spectrogram_pixels, waveform_lines
+from workbench.pictures.kinds import image_pixels, spectrogram_pixels, waveform_lines, written
 from workbench.pictures.look import Look
 from workbench.pictures.wrapping import wrapped
 from workbench.printable import without_controls
 from workbench.processes.data import Sample
 
 MOST_STRIPS = 4
+MOST_TARGET_CELLS = 12
+LEAST_COLUMN = 8
+"""Cells of a column of a table."""
 LEAST_CELLS = 6
 """Of a picture, so that its caption says something."""
 TEXT_ROWS = 4
@@ -34,7 +38,7 @@ def strip_lines(samples: Sequence[Sample], width: int, rows: int, look: Look) ->
     if tiles:
         lines = _tiled(tiles, width, rows, look)
     elif samples[0].row is not None:
-        lines = gallery_lines(samples, width, look)[1:]
+        lines = _table(samples, width, look)
     else:
         lines = _stacked(samples, width, rows, look)
     return [look.cut(line, width) for line in lines[:rows]]
@@ -88,6 +92,39 @@ def _padded(part: Text, cells: int, look: Look) -> Text:
     part = look.cut(part, cells).copy()
     part.pad_right(cells - part.cell_len)
     return part
+
+
+def _table(samples: Sequence[Sample], width: int, look: Look) -> list[Text]:
+    """A line a sample where all columns have room beside each other; else a line a column, for the first samples."""
+    rows = [(_caption(sample, look), sample.row) for sample in samples if sample.row is not None]
+    names = [without_controls(name) for name in max((row.names for _, row in rows), key=len)]
+    target_cells = min(max(target.cell_len for target, _ in rows), MOST_TARGET_CELLS)
+    room = (width - target_cells) // max(len(names), 1)
+    if room < LEAST_COLUMN:
+        transposed = gallery_lines(samples, width, look)[1:]
+        return transposed[: next((place for place, line in enumerate(transposed) if not line.plain), len(transposed))]
+    values = [[written(value) for value in row.values] for _, row in rows]
+    widths = [
+        min(max(cell_len(name), *(len(row[place]) for row in values if place < len(row))) + GAP, room)
+        for place, name in enumerate(names)
+    ]
+    dim, text = look.style_of("dim"), look.style_of("text")
+    heads = [look.cut(Text(name), cells - GAP).plain for name, cells in zip(names, widths, strict=True)]
+    lines = [
+        Text.assemble(
+            " " * target_cells, *((_right(head, cells), dim) for head, cells in zip(heads, widths, strict=True))
+        )
+    ]
+    for (target, _), row in zip(rows, values, strict=True):
+        line = _padded(target, target_cells, look)
+        for value, cells in zip(row, widths, strict=False):
+            line.append(_right(look.cut(Text(value), cells - 1).plain, cells), text)
+        lines.append(line)
+    return lines
+
+
+def _right(words: str, cells: int) -> str:
+    return " " * (cells - cell_len(words)) + words
 
 
 def _stacked(samples: Sequence[Sample], width: int, rows: int, look: Look) -> list[Text]:
