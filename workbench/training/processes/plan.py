@@ -73,8 +73,8 @@ def _failure(error: Exception, preset: Preset) -> Failure:
 def make_plan(preset: Preset, shared: SharedData | None = None, *, times_step: bool = False) -> Plan:
     """Builds the job of a preset and runs a step of it without numbers.
 
-    shared: where other presets are planned too; times_step: whether to time a step where it runs on a GPU. Raises what `build_job` raises, and PresetError where the engine that
-    is asked for does not fit.
+    shared: where other presets are planned too; times_step: whether to time a step where it runs on a GPU. Raises what
+    `build_job` raises, and PresetError where the engine that is asked for does not fit.
     """
     import_pytorch()
     from workbench.training.job import assemble
