@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -13,6 +14,8 @@ from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.form.draft import Draft
 from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.live.machine_history import MachineHistory
+from workbench.ui.live.overlays import Overlays
 from workbench.ui.live.readings import Readings
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import course_of
@@ -21,8 +24,10 @@ from workbench.ui.panels.advice import AdvicePanel
 from workbench.ui.panels.chart_curves import ChartView
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.data_preview import DataPreviewPanel
+from workbench.ui.panels.health import HealthPanel
 from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.log import LogPanel
+from workbench.ui.panels.machine import MachinePanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
 from workbench.ui.panels.model import ModelPanel
@@ -72,6 +77,7 @@ class MainPanels:
         self._shown_rate: float | None = None
         self.machine: Readings | None = None
         """The latest readings of the machine."""
+        self._machine_past = MachineHistory()
         self.last_run: LastRun | None = None
         """The last run of a preset, as it was read last."""
 
@@ -87,9 +93,7 @@ class MainPanels:
 
     # The run and the machine.
 
-    def show_run(
-        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
-    ) -> None:
+    def show_run(self, view: ChartView, overlays: Overlays, *, every_chart: bool = True) -> None:
         """Shows the run.
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
@@ -99,6 +103,7 @@ class MainPanels:
         self.show_charts(view, overlays, every_chart=every_chart)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
+        self._screen.query_one(HealthPanel).show(self.history)
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
         self.show_machine()
 
@@ -113,21 +118,28 @@ class MainPanels:
         last = self.last_run
         return last.history if last is not None and last.preset_name == self._draft.preset.name else None
 
-    def show_charts(
-        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
-    ) -> None:
+    def show_charts(self, view: ChartView, overlays: Overlays, *, every_chart: bool = True) -> None:
         """Shows the run in the charts, all of them if their x axis has changed: they must not differ in it."""
+        if self._pages.charts.follow(self.charted):
+            self._pages.lay_out()
         self._turn = 1 - self._turn
-        history = self.charted or RunHistory()
-        shown = view.shown(view.extent(history, [overlay for _, overlay in overlays]))
+        history, watch = self.charted or RunHistory(), self._session.watch
+        shown = view.shown(view.extent(history, overlays.histories(watch)))
         every_chart = every_chart or shown != self._x_range
         self._x_range = shown
-        for number, chart in enumerate(self._screen.query(ChartPanel)):
+        beside, own_label = overlays.shown(watch), overlays.own_label(watch)
+        for number, chart in enumerate(chart for chart in self._screen.query(ChartPanel) if chart.display):
             if every_chart or number % 2 == self._turn:
-                chart.show(self.history, view, overlays, self._ghost)
+                chart.show(self.history, view, beside, own_label, self._ghost)
+
+    def take_machine(self, readings: Readings) -> None:
+        """Keeps readings of the machine, the latest."""
+        self.machine = readings
+        self._machine_past.take(readings, time.monotonic())
 
     def show_machine(self) -> None:
-        """Shows the memory: of the run, of the machine, and as a dry run expects it."""
+        """Shows the machine, and the memory: of the run, of the machine, and as a dry run expects it."""
+        self._screen.query_one(MachinePanel).show(self.machine, self._machine_past, self.history)
         self._screen.query_one(MemoryPanel).show(self.history, self.machine, self._session.planner.expectation)
         self.show_top()
 
@@ -149,6 +161,7 @@ class MainPanels:
     def show_keys(self) -> None:
         """Shows the keys that apply now, those of the focused panel first, and the hint."""
         labels = {action.name: action.label for action in ACTIONS} | self._run.key_labels()
+        labels["undo"] = labels["undo"] if self._draft.can_undo else ""
         keys = [(each.shown_key, labels[each.name], each.rank) for each in ACTIONS if each.rank and labels[each.name]]
         self._screen.query_one(KeysLine).show(keys, keys_of_focus(self._screen))
         self.show_hint()
