@@ -43,6 +43,13 @@ def test_there_are_as_many_strips_as_show_most() -> None:
     assert lines[1] == "  ".join(["@" * 12] * 3)
 
 
+def test_strips_are_not_so_low_that_nothing_is_recognised() -> None:
+    spectra = [Sample(place, str(place), spectrogram=SPECTRUM) for place in range(10)]
+    lines = shown(spectra, 46, 9)
+    assert [line.split() for line in lines if not line or line[0].isdigit()] == [["0", "1", "2"]]
+    assert len(lines) == 1 + 7
+
+
 def test_of_rows_each_sample_is_a_line_where_all_columns_have_room() -> None:
     assert shown([Sample(0, "rose", row=ROW), Sample(1, "tulip", row=ROW)], 40, 9) == [
         "       width  height",
