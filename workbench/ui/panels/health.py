@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 
-from workbench.advice.layer_words import layer_words
 from workbench.runs.history import RunHistory
 from workbench.runs.measurements import Health
 from workbench.ui.look.shades import Shades
-from workbench.ui.panels.health_columns import Columns
-from workbench.ui.panels.health_map import QUANTITIES, HealthMap
 from workbench.ui.panels.scrolling import ScrollingPanel
 from workbench.units import count
+
+if TYPE_CHECKING:  # imported when the page is first seen, not before the first paint
+    from workbench.ui.panels.health_columns import Columns
+    from workbench.ui.panels.health_map import HealthMap
 
 EXPECTED = (
     "the gradients, weights and activations of each layer appear here as shades over time; the trainer measures them "
@@ -47,8 +48,8 @@ class HealthPanel(ScrollingPanel):
         super().__init__(id=id)
         self._history: RunHistory | None = None
         self._look: Health | None = None
-        self._maps: list[HealthMap] = []
-        """One of each quantity; empty before the first look."""
+        self._maps_of_look: tuple[HealthMap, ...] | None = ()
+        """One of each quantity; empty before the first look. None: not computed yet, as nobody has looked at them."""
         self._chosen = 0
         """The quantity that is shown where there is no room for all."""
         self._cursor: int | None = None
@@ -61,14 +62,23 @@ class HealthPanel(ScrollingPanel):
             return
         if history is not self._history:
             self._cursor = None
-        self._history, self._look, self._maps = history, look, []
-        if history is not None and look is not None:
-            prepared = history.view.prepared
-            words = layer_words(look, scales_loss=prepared is not None and prepared.precision == "fp16")
-            self._maps = [HealthMap.of(history.layers, each, words[each.quantity]) for each in QUANTITIES]
-            if self._cursor is not None:
-                self._cursor = min(self._cursor, self._looks - 1)
+        self._history, self._look, self._maps_of_look = history, look, None
         self.redraw()
+
+    @property
+    def _maps(self) -> tuple[HealthMap, ...]:
+        if self._maps_of_look is None:
+            self._maps_of_look = ()
+            if self._history is not None and self._look is not None:
+                from workbench.advice.layer_words import layer_words
+                from workbench.ui.panels.health_map import QUANTITIES, HealthMap
+
+                prepared, layers = self._history.view.prepared, self._history.layers
+                words = layer_words(self._look, scales_loss=prepared is not None and prepared.precision == "fp16")
+                self._maps_of_look = tuple(HealthMap.of(layers, each, words[each.quantity]) for each in QUANTITIES)
+            if self._cursor is not None:
+                self._cursor = min(self._cursor, self._looks - 1) if self._looks else None
+        return self._maps_of_look
 
     @property
     def _looks(self) -> int:
@@ -108,8 +118,13 @@ class HealthPanel(ScrollingPanel):
         if not any(each.values for each in shown):
             return super().content(width, height)
         # The axis stays in sight while the layers are scrolled.
-        axis = self._axis(shown[0], Columns.of(shown, width))
+        axis = self._axis(shown[0], self._columns(shown, width))
         return [*super().content(width, height - 1), axis]
+
+    def _columns(self, shown: Sequence[HealthMap], width: int) -> Columns:
+        from workbench.ui.panels.health_columns import Columns
+
+        return Columns.of(shown, width)
 
     def all_lines(self, width: int) -> list[Text]:
         shown = self._shown
@@ -117,7 +132,7 @@ class HealthPanel(ScrollingPanel):
             return self.placeholder(EXPECTED, width)
         if not any(each.values for each in shown):
             return self.placeholder("no activation of this network can be dead or saturated", width)
-        columns, shades, lines = Columns.of(shown, width), Shades(self.app), list[Text]()
+        columns, shades, lines = self._columns(shown, width), Shades(self.app), list[Text]()
         for number, each in enumerate(shown):
             if len(shown) > 1:
                 title = Text.assemble((each.shown.title, self.style_of("accent")), "  ", self._legend(each))
@@ -151,7 +166,7 @@ class HealthPanel(ScrollingPanel):
 
     def action_next_quantity(self) -> None:
         """Shows the next of the quantities."""
-        self._chosen = (self._chosen + 1) % len(QUANTITIES)
+        self._chosen = (self._chosen + 1) % max(len(self._maps), 1)
         self.redraw()
 
     def action_move(self, looks: int) -> None:

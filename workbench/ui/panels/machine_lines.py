@@ -49,7 +49,7 @@ class Meter:
 class MachineLines:
     """Draws on a panel, in lines of `width` cells."""
 
-    def __init__(self, on: LineWidget, width: int, graph_lines: int) -> None:
+    def __init__(self, on: LineWidget, width: int, graph_lines: int = 1) -> None:
         """graph_lines: the height of each history."""
         self._on, self._width, self._graph_lines = on, width, graph_lines
 
