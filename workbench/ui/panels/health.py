@@ -146,9 +146,8 @@ class HealthPanel(ScrollingPanel):
         fractions = [None if value is None else shown.fraction(value) for value in values]
         line = Text(columns.fitted(name, self.glyphs), self.style_of("dim"))
         line.append_text(shades.row(fractions[columns.look_at(cell)] for cell in range(columns.used)))
-        line.pad_right(columns.spare)
         value = values[-1 if self._cursor is None else self._cursor]
-        line.append(f"{'' if value is None else shown.shown.write(value):>{columns.value}}", self.style_of("text"))
+        line.append(f" {'' if value is None else shown.shown.write(value):>{columns.value}}", self.style_of("text"))
         if word and self._cursor is None:
             line.append(f"  {self.glyphs.warning} {word}", self.style_of("warning"))
         return line
