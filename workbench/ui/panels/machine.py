@@ -31,10 +31,13 @@ class MachinePanel(ScrollingPanel):
 
     def heading(self) -> Text:
         text, readings = Text("machine", self.style_of("strong")), self._readings
-        if readings is not None:
-            cards = counted(len(readings.gpus), "GPU") if readings.gpus else "no GPU"
-            cores = f", {counted(len(readings.core_percents), 'core')}" if readings.core_percents else ""
-            text.append(f"  {cards}{cores}", self.style_of("dim"))
+        if readings is None:
+            return text
+        driver, cpu = ("", "") if readings.closer is None else (readings.closer.driver, readings.closer.cpu)
+        cards = counted(len(readings.gpus), "GPU") if readings.gpus else "no GPU"
+        cores = counted(len(readings.core_percents), "core") if readings.core_percents else ""
+        parts = [cards, f"driver {driver}" if driver else "", cores, cpu]
+        text.append(f"  {', '.join(part for part in parts if part)}", self.style_of("dim"))
         return text
 
     def footing(self) -> Text:
