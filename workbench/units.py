@@ -69,6 +69,11 @@ def milliseconds(value: float) -> str:
     return f"{_three_digits(value)} ms" if value < 1000 else f"{_three_digits(value / 1000)} s"
 
 
+def probability(value: float) -> str:
+    """A probability in percent: 97.3 %, and two digits of a small one, 0.012 %."""
+    return f"{100 * value:.1f} %" if value >= 0.001 else f"{100 * value:.2g} %"
+
+
 def _three_digits(value: float) -> str:
     """Three significant digits, never an exponent."""
     return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"

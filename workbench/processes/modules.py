@@ -39,6 +39,8 @@ class Module(StrEnum):
     """Trains presets together that differ only in numbers, which its standard input names."""
     EVALUATION = "workbench.prediction.evaluation_process"
     """Evaluates models, as its standard input asks."""
+    JUDGE = "workbench.prediction.judging_process"
+    """Judges a model, as its standard input asks, and shows samples of it."""
     EXPORT = "workbench.export.process"
     """Writes the model of a run in other formats, as its standard input asks, and checks what it wrote."""
 

@@ -62,6 +62,7 @@ from workbench.ui.screens.main_panels import MainPanels
 from workbench.ui.screens.pages import Pages
 
 if TYPE_CHECKING:
+    from workbench.ui.controllers.judge import JudgeController
     from workbench.ui.controllers.measure import MeasureController
     from workbench.ui.controllers.tune import TuneController
     from workbench.ui.live.last_run import LastRun
@@ -138,6 +139,13 @@ class MainView(Screen[None]):
         from workbench.ui.controllers.measure import MeasureController
 
         return MeasureController(self._draft, self._session, self.advice, self.tune, self)
+
+    @cached_property
+    def judge(self) -> JudgeController:
+        """How good models are; imported at its first use too."""
+        from workbench.ui.controllers.judge import JudgeController
+
+        return JudgeController(self._session, self)
 
     @property
     def _study_in_progress(self) -> str:
