@@ -34,9 +34,9 @@ class HealthPanel(ScrollingPanel):
     Where there is room, all quantities are shown; else one, and a key switches between them.
     """
 
-    KEYS = (("b", "gradients, weights, activations"), ("left right", "read values"), ("m", "maximise"))
+    KEYS = (("b", "next metric"), ("left right", "read values"), ("m", "maximise"))
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "next_quantity", show=False),
+        Binding("b", "next_metric", show=False),
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),
         Binding("shift+left", "move(-10)", show=False),
@@ -163,8 +163,8 @@ class HealthPanel(ScrollingPanel):
         said = f"{first}{' ' * gap}{last}" if gap > 0 else f"step {last}"
         return Text(" " * start + said, self.style_of("dim"))
 
-    def action_next_quantity(self) -> None:
-        """Shows the next of the quantities."""
+    def action_next_metric(self) -> None:
+        """Shows the next quantity."""
         self._chosen = (self._chosen + 1) % max(len(self._maps), 1)
         self.redraw()
 
