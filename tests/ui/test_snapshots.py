@@ -289,11 +289,11 @@ def test_a_dialog_that_measures(
     assert snap_compare(app, terminal_size=size, run_before=bring_up)
 
 
-@pytest.mark.parametrize(("size", "theme"), [((120, 36), "dark"), ((200, 50), "light")], ids=["one", "all quantities"])
+@pytest.mark.parametrize(("size", "theme"), [((120, 36), "dark"), ((200, 50), "light")], ids=["one", "all"])
 def test_the_health_of_the_layers(
     snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], theme: str
 ) -> None:
-    """Shades in colour, on both backgrounds: one quantity where there is little room, and all where there is."""
+    """Shades in colour, on both backgrounds: one metric where there is little room, and all where there is."""
     make_findings(monkeypatch, [])
     run = write_run(tmp_path / "runs", alive=True)
     append(run, *looks(13))
