@@ -30,12 +30,12 @@ class Offers:
         """Makes a field for a value, with its completions."""
         match row.completes:
             case "file" | "folder":
-                return CompletedField(row.typed, leave, partial(_paths, kind=row.completes))
+                return CompletedField(row.typed, leave, partial(_paths, kind=row.completes), row.empty)
             case "column" | "columns":
                 self._columns = []
                 offer = partial(self._some_columns, several=row.completes == "columns")
-                return CompletedField(row.typed, leave, offer)
-        return ValueField(row.typed, leave)
+                return CompletedField(row.typed, leave, offer, row.empty)
+        return ValueField(row.typed, leave, row.empty)
 
     async def read_columns(self, draft: Draft, say: Callable[[str], None]) -> None:
         """Reads the columns of the file, in a process; say: takes the sentence to show while there are none."""
