@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from workbench.errors import WorkbenchError
@@ -35,6 +35,8 @@ class Offers:
                 self._columns = []
                 offer = partial(self._some_columns, several=row.completes == "columns")
                 return CompletedField(row.typed, leave, offer, row.empty)
+            case "examples":
+                return CompletedField(row.typed, leave, partial(_examples, known=row.examples), row.empty)
         return ValueField(row.typed, leave, row.empty)
 
     async def read_columns(self, draft: Draft, say: Callable[[str], None]) -> None:
@@ -64,3 +66,8 @@ def _paths(text: str, has_typed: bool, *, kind: str) -> tuple[list[Candidate], b
     """The files and folders beside the present one, or those that match what is typed; enter takes what is typed."""
     folder = text[: text.rfind(os.sep) + 1]
     return completion.paths(text if has_typed else folder, only_folders=kind == "folder"), False
+
+
+def _examples(text: str, has_typed: bool, *, known: Sequence[str]) -> tuple[list[Candidate], bool]:
+    """Usual values, all of them until the user types; enter takes what is typed."""
+    return completion.examples(text if has_typed else "", known), False
