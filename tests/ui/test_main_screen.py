@@ -64,7 +64,7 @@ def test_what_the_settings_would_take_is_planned_while_nothing_runs_and_not_besi
             await pilot.pause(0.05)
         await pilot.pause()
         text = screen_text(app)
-        assert "expected 58 MiB" in text, "in the memory panel"
+        assert "58 MiB at the peak" in text, "in the panel of the model"
         assert "536 k parameters" in text, "beside the settings"
         app.session.watch = Watch(write_run(tmp_path / "runs", alive=True))
         app.draft.take(app.draft.preset.override(["model.dropout=0.5"]))

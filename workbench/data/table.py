@@ -145,8 +145,9 @@ def _places(columns: Sequence[Column]) -> dict[str, slice]:
 def _add_categories(categories: dict[str, ZerosAndOnes], rows: Rows, name: str, word: int | None) -> Column:
     """Adds a column for each category; returns how the column is read."""
     columns, words = one_hot(rows, name, word)
-    categories.update({f"{name}={word}": column for word, column in zip(words, columns.T, strict=True)})
-    return Column(name, categories=words)
+    column = Column(name, categories=words)
+    categories.update(dict(zip(column.input_names, columns.T, strict=True)))
+    return column
 
 
 def _codes_note(rows: Rows, name: str, count: int) -> str:

@@ -43,6 +43,11 @@ class Column:
         """How many columns of the model's input it gives."""
         return len(self.categories) or 1
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of these columns of the input."""
+        return tuple(f"{self.name}={category}" for category in self.categories) or (self.name,)
+
     def saved(self) -> dict[str, Any]:
         """The column as plain data."""
         if self.categories:

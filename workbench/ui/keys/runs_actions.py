@@ -13,6 +13,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare", ("v",), "compare", "compare the marked runs: settings and results that differ", GROUP, 75),
     Action("take", ("t",), "load settings", "load its settings: for the next run", GROUP, 60, words="take use preset"),
     Action("resume", ("R",), "resume", "resume the run: stopped, failed or lost", GROUP, 50, words="continue"),
+    Action("judge", ("J",), "judge", "judge the model: confusion, curves, samples", GROUP, 44, words="evaluate"),
     Action("export", ("E",), "export", "export the run: model, script, report; or the marked runs", GROUP, 42),
     Action("sort", ("s",), "sort", "sort by the next column", GROUP, 40, words="order"),
     Action("reverse", ("exclamation_mark",), "reverse", "reverse the order", GROUP, words="sort"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.actions import SkipAction
@@ -27,9 +29,12 @@ from workbench.ui.panels.chart_curves import (
 from workbench.ui.panels.chart_legend import MOST_OF_HEIGHT, drawn, labels_of, legend_lines, letters_of, split_of
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.x_axis import written_x
+from workbench.units import age_in_words
 
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
+GREYS = {"train": "phase-data", "validation": "dim", "warning": "dim"}
+"""The styles of a run that is shown in grey."""
 NAME_LETTERS = (None, 5, 1)
 """How many letters of each curve's name a border shows: the first number that fits. None: all."""
 
@@ -83,6 +88,7 @@ class ChartPanel(Panel):
         super().__init__(id=quantity.id)
         self._quantity = quantity
         self._history: RunHistory | None = None
+        self._is_ghost = False
         self._view = ChartView()
         self._overlays: Sequence[Overlay] = ()
         self._own_label = ""
@@ -96,10 +102,19 @@ class ChartPanel(Panel):
         view: ChartView,
         overlays: Sequence[Overlay] = (),
         own_label: str = "",
+        ghost: RunHistory | None = None,
     ) -> None:
-        """Shows a run, and others that it overlays. own_label: what tells the run from those."""
-        self._history, self._view, self._overlays, self._own_label = history, view, overlays, own_label
+        """Shows a run, and others that it overlays.
+
+        own_label: what tells the run from those. ghost: the last run, in grey where there is no other.
+        """
+        self._is_ghost = history is None and not overlays and ghost is not None
+        self._history, self._view = ghost if self._is_ghost else history, view
+        self._overlays, self._own_label = overlays, own_label
         self.redraw()
+
+    def style_of(self, name: str) -> Style:
+        return super().style_of(GREYS.get(name, name) if self._is_ghost else name)
 
     @property
     def quantity(self) -> Quantity:
@@ -113,6 +128,8 @@ class ChartPanel(Panel):
     def _legend(self, letters: int | None) -> Text:
         """letters: how many of each name; None: all, after a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
+        if self._is_ghost:
+            text.append("  last run", self.style_of("dim"))
         drawn_ends = {} if self._curves is None else self._curves.drawn_ends
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
@@ -172,7 +189,7 @@ class ChartPanel(Panel):
 
     def _states(self) -> Iterator[list[str]]:
         """How the chart is shown; then, for where there is less room, only what is not usual."""
-        parts = []
+        parts = [self._ago()] if self._is_ghost else []
         if self._view.is_log(self.quantity):
             parts.append("log")
         if self._view.x_axis != "step":
@@ -199,6 +216,11 @@ class ChartPanel(Panel):
         if (steps := self._curves.steps_per_point) > 1:
             parts.append(f"{steps:,} steps a point")
         return parts
+
+    def _ago(self) -> str:
+        """How long ago the run ended."""
+        finished = None if self._history is None else self._history.view.finished
+        return "some time ago" if finished is None else f"{age_in_words(time.time() - finished.time)} ago"
 
     @property
     def _is_smoothed(self) -> bool:

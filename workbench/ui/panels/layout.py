@@ -31,6 +31,8 @@ LEAST_CHART = (32, 8)
 """Cells of the smallest chart of several: columns and rows, with its border."""
 BESIDE_CHARTS = {"compact": (0, 3), "normal": (40, 19), "wide": (56, 33)}
 """Columns and rows of a screen that are not the charts': the settings, what is below, the lines at the edges."""
+NARROW = 70
+"""Below this width a compact screen shows the model above the data, and no schedule."""
 
 
 @dataclass(frozen=True)
@@ -73,21 +75,35 @@ def chart_counts(width: int, height: int) -> list[int]:
 
 
 def arrange(
-    width: int, height: int, page: str, below: str, maximised: str | None, charts: Sequence[str] = PAGES["charts"]
+    width: int,
+    height: int,
+    page: str,
+    below: str,
+    maximised: str | None,
+    charts: Sequence[str] = PAGES["charts"],
+    *,
+    has_curves: bool = True,
 ) -> Layout:
     """The layout for a screen of `width` × `height` cells.
 
     page: the page of a compact screen; below: what is under the charts of a normal one; maximised: the id of the one
-    panel to show; charts: the ids of the charts that are up.
+    panel to show; charts: the ids of the charts that are up; has_curves: whether they have anything to show: a large
+    screen gives them no room otherwise.
     """
     size = size_class(width, height)
     if maximised is not None:
         return Layout(size, frozenset({maximised}))
     on_page = {**PAGES, "charts": tuple(charts)}
     if size == "compact":
-        return Layout(size, frozenset(on_page[page]))
+        shown = set(on_page[page])
+        if width < NARROW:
+            shown -= {"schedule"}
+        return Layout(size, frozenset(shown))
     pages = ("settings", "charts", *(TOGETHER if size == "wide" and below in TOGETHER else (below,)))
-    return Layout(size, frozenset(panel for name in pages for panel in on_page[name]))
+    shown = {panel for name in pages for panel in on_page[name]}
+    if not has_curves:
+        shown -= set(on_page["charts"])
+    return Layout(size, frozenset(shown))
 
 
 def page_of(panel: str) -> str:

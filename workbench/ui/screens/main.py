@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -95,6 +95,7 @@ class MainScreen(MainView):
             self.runs.overlays.names,
             self._run_was_renamed,
             self.exports.show,
+            self._judge_run,
         )
         result = await self.ask(screen)
         if result is not None:
@@ -109,12 +110,24 @@ class MainScreen(MainView):
         run = self._session.watch.run
         await self.exports.show([await self.in_thread(lambda: read_row(run))])
 
+    @work(group="judge", exclusive=True)
+    async def action_judge(self) -> None:
+        await self._judge_run(None)
+
+    async def _judge_run(self, run: RunDirectory | None, say: Callable[[str, str], bool] | None = None) -> None:
+        """Judges a run, or the one that is watched; say: shows why it cannot be judged."""
+        from workbench.ui.screens.judge import JudgeScreen
+
+        chosen = await self.judge.choose(run, say)
+        if chosen is not None:
+            await self.ask(JudgeScreen(chosen, self.judge.known))
+
     @work(group="tune", exclusive=True)
     async def action_tune(self) -> None:
         from workbench.ui.screens.tune import TuneScreen
 
         await self.tune.find()
-        result = await self.ask(TuneScreen(self.tune, low_bandwidth=self._options.low_bandwidth))
+        result = await self.ask(TuneScreen(self.tune, low_bandwidth=self._options.low_bandwidth, judge=self._judge_run))
         if result is not None:
             self.say(result.said)
         if result is not None and result.run is not None:

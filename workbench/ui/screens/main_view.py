@@ -62,8 +62,10 @@ from workbench.ui.screens.main_panels import MainPanels
 from workbench.ui.screens.pages import Pages
 
 if TYPE_CHECKING:
+    from workbench.ui.controllers.judge import JudgeController
     from workbench.ui.controllers.measure import MeasureController
     from workbench.ui.controllers.tune import TuneController
+    from workbench.ui.live.last_run import LastRun
 
 STANDBY_DELAY_SECONDS = 0.5
 Result = TypeVar("Result")
@@ -101,7 +103,7 @@ class MainView(Screen[None]):
         self.data = DataController(draft, self)
         self.inspection = InspectionController(session, self.run, self)
         self.exports = ExportsController(self)
-        self.charts = ChartsController(remembered, self, lambda: (self._panels.history, self._overlaid))
+        self.charts = ChartsController(remembered, self, lambda: (self._panels.charted, self._overlaid))
         self.pages = Pages(self, remembered)
         self._panels = MainPanels(
             self,
@@ -115,6 +117,10 @@ class MainView(Screen[None]):
         )
         self._pace = Pace()
         self._last_state = "idle"
+        self._has_begun = False
+        """Whether the first paint is over."""
+        self._sought = ""
+        """The preset whose last run is being read, or was read last."""
         self._will_redraw = False
         """Whether the charts are about to be drawn again."""
         self._has_unseen = False
@@ -133,6 +139,13 @@ class MainView(Screen[None]):
         from workbench.ui.controllers.measure import MeasureController
 
         return MeasureController(self._draft, self._session, self.advice, self.tune, self)
+
+    @cached_property
+    def judge(self) -> JudgeController:
+        """How good models are; imported at its first use too."""
+        from workbench.ui.controllers.judge import JudgeController
+
+        return JudgeController(self._session, self)
 
     @property
     def _study_in_progress(self) -> str:
@@ -170,6 +183,10 @@ class MainView(Screen[None]):
         """Starts everything that can wait for the first paint."""
         gc.freeze()  # what exists now stays, so the garbage collector need not visit it again
         gc.enable()
+        self._has_begun = True
+        self._session.preview.show = self._show_preview
+        self._show_preview()
+        self._read_last_run()
         self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
@@ -259,6 +276,28 @@ class MainView(Screen[None]):
         if self._session.plan(None if self._draft.problems else self._draft.preset):
             self._panels.show_expectation()
 
+    def _show_preview(self) -> None:
+        if self.is_attached:
+            self._panels.show_expectation()
+
+    def _read_last_run(self) -> None:
+        """Reads the last run of the preset, in a thread, for as long as no run is shown."""
+        name, known = self._draft.preset.name, self._panels.last_run
+        if self._session.watch is None and (known is None or known.preset_name != name) and name != self._sought:
+            self._sought = name
+            self.run_worker(self._find_last_run, thread=True, exclusive=True, group="last-run", exit_on_error=False)
+
+    def _find_last_run(self) -> None:
+        from workbench.ui.live.last_run import read_last_run
+
+        last = read_last_run(self._session.runs_folder, self._sought)
+        self.app.call_from_thread(self._take_last_run, last)
+
+    def _take_last_run(self, last: LastRun) -> None:
+        self._panels.last_run = last
+        if self.is_attached:
+            self.show_run()
+
     def _read_machine(self) -> None:
         """Reads the machine in a thread; its processes only while their page is in sight."""
         watch, is_seen = self._session.watch, self.query_one(MachinePanel).is_seen
@@ -303,6 +342,9 @@ class MainView(Screen[None]):
 
     def show_settings(self) -> None:
         self._panels.show_settings()
+        if self._has_begun:
+            self._show_preview()
+            self._read_last_run()
 
     def show_setting(self, path: str) -> None:
         self.show_settings()
@@ -397,6 +439,9 @@ class MainView(Screen[None]):
     @on(SettingsPanel.Changed)
     def _settings_changed(self) -> None:
         self._panels.show_top()
+        self._show_preview()
+        if self._options.standby:
+            self._plan()
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:

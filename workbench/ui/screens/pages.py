@@ -14,6 +14,7 @@ from workbench.ui.panels.chart_grid import ChartGrid
 from workbench.ui.panels.layout import (
     BELOW_CHARTS,
     CHART_COUNTS,
+    NARROW,
     PAGES,
     arrange,
     chart_columns,
@@ -34,6 +35,12 @@ class Pages:
         """The page of a compact screen."""
         self._below = self.page if self.page in BELOW_CHARTS else "timing"
         """The page under the charts of a normal screen."""
+        self._below_idle = "model"
+        """The same while no run is shown: what the settings would train."""
+        self.is_idle = True
+        """Whether no run is shown."""
+        self.has_curves = True
+        """Whether the charts have anything to show."""
         self._maximised: str | None = None
         """Id of the panel that has the whole screen."""
         self.charts = ChartChoice(remembered)
@@ -50,8 +57,14 @@ class Pages:
             grid.put_up(up, chart_columns(len(up), *screen.app.size) or 1)
         else:
             grid.show_alone()
-        layout = arrange(*screen.app.size, self.page, self._below, self._maximised, [each.id for each in up])
-        classes = {f"-{layout.size}"} | ({"-maximised"} if self._maximised is not None else set())
+        below = self._below_idle if self.is_idle else self._below
+        size, maximised, charts = screen.app.size, self._maximised, [each.id for each in up]
+        layout = arrange(*size, self.page, below, maximised, charts, has_curves=self.has_curves)
+        classes = {f"-{layout.size}"} | ({"-maximised"} if maximised is not None else set())
+        if maximised is None and "model" in layout.panels:
+            classes |= {"-model"} | ({"-narrow"} if size.width < NARROW else set())
+            is_alone = layout.size != "compact" and not layout.panels.intersection(charts)
+            classes |= {"-alone"} if is_alone else set()
         if screen.classes != classes:
             screen.set_classes(classes)
         for panel in self.panels():
@@ -64,6 +77,12 @@ class Pages:
         screen.query_one("#right").display = screen.query_one("#charts").display or screen.query_one("#lower").display
         if not self._has_visible_focus:
             screen.call_after_refresh(self._focus_page)
+
+    def make_room(self, *, is_idle: bool, has_curves: bool) -> None:
+        """Lays out anew where a run is shown now and none was, or curves are."""
+        if (self.is_idle, self.has_curves) != (is_idle, has_curves):
+            self.is_idle, self.has_curves = is_idle, has_curves
+            self.lay_out()
 
     def panels(self) -> list[Panel]:
         """The panels that take turns."""
@@ -100,7 +119,10 @@ class Pages:
         self.page = page
         self._maximised = None
         if page in BELOW_CHARTS:
-            self._below = page
+            if self.is_idle:
+                self._below_idle = page
+            if page != "model" or not self.is_idle:
+                self._below = page
         if remember:
             self._remembered.page = page
         self.lay_out()

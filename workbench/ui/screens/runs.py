@@ -68,15 +68,17 @@ class RunsScreen(RunChanges):
         marked: Sequence[str] = (),
         on_renamed: Callable[[RunDirectory, RunDirectory], object] = lambda run, now: None,
         export: Callable[[Sequence[RunRow], Callable[[str, str], bool]], Awaitable[None]] | None = None,
+        judge: Callable[[RunDirectory, Callable[[str, str], bool]], Awaitable[None]] | None = None,
     ) -> None:
         """marks: give each marked run its letter; marked: names of the runs that are marked at first.
 
         on_renamed: is called with a run before and after.
 
-        export: shows what runs can be exported to, and says later how it ended.
+        export: shows what runs can be exported to, and says later how it ended. judge: shows how good a run's model is.
         """
         super().__init__()
         self._export = export
+        self._judge = judge
         self._on_renamed = on_renamed
         self._folder = runs_folder
         self._marks = marks
@@ -181,6 +183,7 @@ class RunsScreen(RunChanges):
             "overlay": bool(marked or self._marked_before),
             "compare": marked >= 2,
             "export": row is not None,
+            "judge": row is not None,
             "resume": row is not None and row.status in RESUMABLE,
             "tag": row is not None,
             "note": row is not None,
@@ -244,6 +247,13 @@ class RunsScreen(RunChanges):
             marked = [row]
         if marked and self._export is not None:
             await self._export(marked, self._say_later)
+
+    @work(exclusive=True, group="judge")
+    async def action_judge(self) -> None:
+        """Judges the model of the run under the cursor."""
+        row = self._wanted()
+        if row is not None and self._judge is not None:
+            await self._judge(row.run, self._say_later)
 
     def _say_later(self, text: str, kind: str) -> bool:
         """Shows a sentence, unless this screen was left; whether it was shown."""
