@@ -19,6 +19,8 @@ class Module(StrEnum):
     """Imports PyTorch, then trains the runs that its standard input names."""
     PLAN = f"{PACKAGE}.plan"
     """Plans the preset on its standard input."""
+    PREVIEW = f"{PACKAGE}.preview"
+    """Previews presets, as its standard input asks: their data, their network, and what a step takes."""
     DATA = f"{PACKAGE}.data"
     """Reads the data of presets, as its standard input asks, and says what samples look like."""
     COMPARISON = f"{PACKAGE}.comparison"

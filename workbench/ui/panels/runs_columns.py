@@ -32,7 +32,7 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("", 1, 1, 10),
+    Column("", 1, 3, 10),
     Column("state", 11, 11, 10, lambda row: state_of(row), descending=False),
     Column("preset", 10, 22, 10, lambda row: name_of(row) or None, descending=False),
     Column("tags", 8, 24, 5),
@@ -43,18 +43,22 @@ COLUMNS: tuple[Column, ...] = (
     Column("time", 9, 9, 3, lambda row: row.seconds, at_right=True),
     Column("started", 11, 16, 8, lambda row: row.started),
 )
-GROWTH = ("started", "preset", "epochs", "tags", "differs", "preset")
+GROWTH = ("", "started", "preset", "epochs", "tags", "differs", "preset")
 """The columns that get the room that is left, in this order."""
 SORTABLE = [column for column in COLUMNS if column.sort_key is not None]
 
 
-def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
-    """The columns that fit, each with its width in cells; that of the tags is there if a run has some."""
+def fitting(width: int, rows: Sequence[RunRow], marked_cells: int = 1) -> list[tuple[Column, int]]:
+    """The columns that fit, each with its width in cells; that of the tags is there if a run has some.
+
+    marked_cells: of the longest mark.
+    """
     kept = [column for column in COLUMNS if column.name != "tags" or any(row.tags for row in rows)]
     while len(kept) > LEAST_COLUMNS and sum(column.least + GAP for column in kept) - GAP > width:
         kept.remove(min(kept, key=lambda column: column.rank))
     most = {column.name: column.most for column in kept}
     needed = {
+        "": marked_cells,
         "preset": max((len(name_of(row)) for row in rows), default=0),
         "tags": max((len(tags_of(row)) for row in rows), default=0),
         "epochs": max((len(epochs_of(row)) for row in rows), default=0),

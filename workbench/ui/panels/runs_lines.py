@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from workbench.runs.row import RunRow
-from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
+from workbench.ui.look.run_marks import RunMark
 from workbench.ui.panels.panel import LineWidget
 from workbench.ui.panels.runs_columns import (
     GAP,
@@ -46,8 +46,8 @@ class RunPainter:
             ]
         )
 
-    def line(self, row: RunRow, *, mark: int | None, differs: str) -> Text:
-        """A run. mark: the number of its letter, None if it is not marked; differs: how it differs from its preset."""
+    def line(self, row: RunRow, *, mark: RunMark | None, differs: str) -> Text:
+        """A run. mark: None if it is not marked; differs: how it differs from its preset."""
         cells = [self._cell(column.name, row, width, mark, differs) for column, width in self._columns]
         return self._joined(cells)
 
@@ -62,7 +62,7 @@ class RunPainter:
             line.append(" " * (0 if column.at_right else cells - text.cell_len))
         return line
 
-    def _cell(self, name: str, row: RunRow, cells: int, mark: int | None, differs: str) -> Text:
+    def _cell(self, name: str, row: RunRow, cells: int, mark: RunMark | None, differs: str) -> Text:
         plain, dim = self._plain, self._dim
         match name:
             case "":
@@ -94,6 +94,6 @@ class RunPainter:
         style = OWN_STYLES.get(state) or STATE_STYLES.get(state, "dim")
         return Text.assemble((glyph, self._widget.style_of(style)), (f" {state}", self._plain))
 
-    def _letter(self, mark: int) -> Text:
+    def _letter(self, mark: RunMark) -> Text:
         strong = self._widget.style_of("strong").without_color
-        return Text(OVERLAY_LETTERS[mark], self._widget.style_of(f"overlay-{mark + 1}") + strong)
+        return Text(mark.letter, self._widget.style_of(mark.style) + strong)

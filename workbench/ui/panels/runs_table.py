@@ -14,19 +14,18 @@ from textual.message import Message
 from workbench.files import short_path
 from workbench.runs.row import RunRow, arranged
 from workbench.ui.keys.copying import Copied
-from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
+from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.runs_columns import GAP, SORTABLE, Column, fitting, state_of, tags_of
 from workbench.ui.panels.runs_lines import RunPainter
 from workbench.units import count
 
-MOST_MARKED = len(OVERLAY_LETTERS)
 HEAD_LINES = 1
 SCROLL_LINES = 3
 
 
 class RunsTable(Panel):
-    """Runs, a line each, sorted and filtered; one under the cursor, up to four marked with a letter."""
+    """Runs, a line each, sorted and filtered; one under the cursor, some marked with a letter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -43,10 +42,11 @@ class RunsTable(Panel):
     class Chosen(Message):
         """The run under the cursor was clicked once more."""
 
-    def __init__(self, folder: Path, marked: Sequence[str] = (), *, id: str | None = None) -> None:
-        """marked: names of runs, in the order of their letters."""
+    def __init__(self, folder: Path, marks: RunMarks, marked: Sequence[str] = (), *, id: str | None = None) -> None:
+        """marks: gives each marked run its letter; marked: names of runs, in the order in which they were marked."""
         super().__init__(id=id)
         self._folder = folder
+        self._marks = marks
         self._rows: list[RunRow] | None = None
         self._problem = ""
         self._differences: dict[str, str] = {}
@@ -107,7 +107,7 @@ class RunsTable(Panel):
 
     @property
     def marked_rows(self) -> list[RunRow]:
-        """The marked runs, in the order of their letters."""
+        """The marked runs, in the order in which they were marked."""
         by_name = {row.run.name: row for row in self.rows}
         return [by_name[name] for name in self.marked if name in by_name]
 
@@ -125,19 +125,16 @@ class RunsTable(Panel):
             text.append(f"  {row.note}", self.style_of("text"))
         return text.append(f"  {self._differs(row)}", self.style_of("dim"))
 
-    def mark(self) -> bool:
-        """Marks the run under the cursor, or removes its mark; False if all letters are in use."""
+    def mark(self) -> None:
+        """Marks the run under the cursor, or removes its mark."""
         if self.current is None:
-            return True
+            return
         name = self.current.run.name
         if name in self.marked:
             self.marked.remove(name)
-        elif len(self.marked) < MOST_MARKED:
-            self.marked.append(name)
         else:
-            return False
+            self.marked.append(name)
         self.redraw()
-        return True
 
     def rename(self, name: str, now: str) -> None:
         """Keeps the mark of a run that was renamed."""
@@ -199,7 +196,7 @@ class RunsTable(Panel):
 
     def _click_title(self, x: int) -> None:
         left = 0
-        for column, width in fitting(self.size.width - 4, self._shown):
+        for column, width in self._columns(self.size.width - 4):
             if left <= x < left + width and column.sort_key is not None:
                 if column is self._sorted_by:
                     self.reverse()
@@ -242,15 +239,19 @@ class RunsTable(Panel):
             return self.placeholder(text, min(width, 76))
         if not self._shown:
             return self.placeholder(f"No run has {' '.join(self._words)}. esc shows all of them.", width)
-        painter = RunPainter(fitting(width, self._shown), self)
+        painter = RunPainter(self._columns(width), self)
         in_view = range(self._offset, min(self._offset + height - HEAD_LINES, len(self._shown)))
         titles = painter.titles(self._sorted_by, descending=self._descending)
         return [titles, *(self._line(number, painter, width) for number in in_view)]
 
+    def _columns(self, width: int) -> list[tuple[Column, int]]:
+        marks = [self._marks.of(name).letter for name in self.marked]
+        return fitting(width, self._shown, max(map(len, marks), default=1))
+
     def _line(self, number: int, painter: RunPainter, width: int) -> Text:
         row = self._shown[number]
         name = row.run.name
-        mark = self.marked.index(name) if name in self.marked else None
+        mark = self._marks.of(name) if name in self.marked else None
         line = painter.line(row, mark=mark, differs=self._differs(row))
         if number == self._cursor:
             line.pad_right(width - line.cell_len)

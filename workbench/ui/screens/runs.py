@@ -20,6 +20,7 @@ from workbench.ui.controllers.runs import RunsResult
 from workbench.ui.form.differences import differs
 from workbench.ui.keys.action import Action, bindings
 from workbench.ui.keys.runs_actions import ACTIONS
+from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.runs_table import RunsTable
 from workbench.ui.screens.runs_changes import RunChanges
@@ -63,12 +64,15 @@ class RunsScreen(RunChanges):
     def __init__(
         self,
         runs_folder: Path,
+        marks: RunMarks,
         marked: Sequence[str] = (),
         on_renamed: Callable[[RunDirectory, RunDirectory], object] = lambda run, now: None,
         export: Callable[[Sequence[RunRow], Callable[[str, str], bool]], Awaitable[None]] | None = None,
         judge: Callable[[RunDirectory, Callable[[str, str], bool]], Awaitable[None]] | None = None,
     ) -> None:
-        """marked: names of the runs that are marked at first; on_renamed: is called with a run before and after.
+        """marks: give each marked run its letter; marked: names of the runs that are marked at first.
+
+        on_renamed: is called with a run before and after.
 
         export: shows what runs can be exported to, and says later how it ended. judge: shows how good a run's model is.
         """
@@ -77,6 +81,7 @@ class RunsScreen(RunChanges):
         self._judge = judge
         self._on_renamed = on_renamed
         self._folder = runs_folder
+        self._marks = marks
         self._catalogue = Catalogue(runs_folder)
         self._differences: dict[str, tuple[dict[str, Any], str]] = {}
         """By a run's name, its settings and how they differ from its preset; used by the reading thread only."""
@@ -87,7 +92,7 @@ class RunsScreen(RunChanges):
         """The answer to the last key, and its style."""
 
     def compose(self) -> ComposeResult:
-        yield RunsTable(self._folder, self._marked_before, id="runs")
+        yield RunsTable(self._folder, self._marks, self._marked_before, id="runs")
         yield Input(placeholder="words that a run must have", id="filter")
         yield HintLine(id="hint")
         yield KeysLine(id="keys")
@@ -216,8 +221,8 @@ class RunsScreen(RunChanges):
 
     def action_mark(self) -> None:
         """Marks the run under the cursor, or removes its mark."""
-        if self._wanted() is not None and not self.table.mark():
-            self._hint("four runs are marked already: space on one of them takes its mark away", "warning")
+        if self._wanted() is not None:
+            self.table.mark()
         self._show_keys()
 
     def action_overlay(self) -> None:
@@ -232,7 +237,7 @@ class RunsScreen(RunChanges):
         if len(rows) < 2:
             self._hint("mark two runs or more with space", "warning")
             return
-        self.app.push_screen(CompareDialog(rows))
+        self.app.push_screen(CompareDialog(rows, marks=[self._marks.of(row.run.name) for row in rows]))
 
     @work(exclusive=True, group="export")
     async def action_export(self) -> None:
