@@ -14,7 +14,7 @@ from workbench.pictures.wrapping import wrapped
 from workbench.printable import without_controls
 from workbench.processes.evaluation import EvaluatedSample
 from workbench.processes.judging import JudgedSample, Samples
-from workbench.ui.look.picture_look import look_of
+from workbench.ui.look.pictures import look_of
 from workbench.ui.panels.panel import Panel
 from workbench.units import count, decimals, probability
 
