@@ -315,7 +315,9 @@ class JudgeBase(Screen[None]):
             self.query_one(FitPanel).show(found, self._target)
             self.query_one(ResidualsPanel).show(found, self._target)
             empty = "there are none" if self.samples is not None else self._waiting
-            self.query_one(SampleListPanel).show(self.title_of(self.choice), self.samples, self._sample, empty)
+            self.query_one(SampleListPanel).show(
+                self.title_of(self.choice), self.samples, self._sample, empty, has_others=len(self._choices) > 1
+            )
             self.query_one(PicturePanel).show(self.sample)
         self._show_hint()
         self._show_keys()
