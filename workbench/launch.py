@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from workbench import output
@@ -19,14 +20,14 @@ def open_app(
     runs_dir: Path | None,
     attach: str | None,
     *,
-    ascii: bool,
+    ascii: bool | None,
     low_bandwidth: bool,
     commands: tuple[str, ...] = (),
 ) -> int:
     """Opens the app; returns the exit code. Raises WorkbenchError where there is no terminal, no preset, no run.
 
     name: the preset to open, None for the last one; attach: the run to watch, empty for the latest in progress.
-    commands: what `name` may be a misspelling of, besides presets.
+    ascii: None for as the terminal seems to need it. commands: what `name` may be a misspelling of, besides presets.
     """
     if name is not None:
         # Checked first: a misspelt command needs no terminal.
@@ -41,8 +42,25 @@ def open_app(
     from workbench.ui import start
     from workbench.ui.options import AppOptions
 
-    options = AppOptions(runs_folder=runs_dir or default_runs_folder(), ascii=ascii, low_bandwidth=low_bandwidth)
+    options = AppOptions(
+        runs_folder=runs_dir or default_runs_folder(),
+        ascii=lacks_glyphs(os.environ) if ascii is None else ascii,
+        low_bandwidth=low_bandwidth,
+    )
     return start.open_app(name, overrides, options, attach)
+
+
+def lacks_glyphs(environment: Mapping[str, str]) -> bool:
+    """Whether a terminal seems to show ASCII only: the Linux console has no braille, other locales no UTF-8.
+
+    A locale that is not set says nothing: in most containers it is not.
+    """
+    ctype = environment.get("LC_CTYPE", "")
+    if ctype == "C.UTF-8":  # Python has put this there itself if the locale was C (PEP 538)
+        ctype = ""
+    locale = environment.get("LC_ALL") or ctype or environment.get("LANG", "")
+    is_utf8 = "UTF8" in locale.upper().replace("-", "")
+    return environment.get("TERM") == "linux" or (bool(locale) and not is_utf8)
 
 
 def why_no_app(is_terminal: bool, kind: str) -> str:

@@ -113,7 +113,7 @@ def watching(folder: Path, flags: list[str]) -> None:
     try:
         terminal.wait_for("batch size")
         wait_for_standby(terminal)
-        terminal.send("v")
+        terminal.send("V")
         pressed = time.time()
         terminal.send(" ")
         run = the_new_run(folder)

@@ -109,7 +109,7 @@ SCREENS: dict[str, tuple[Callable[[Path], dict[str, Any]], list[str]]] = {
     "changes": (lambda runs: {}, ["d"]),
     "unsaved": (lambda runs: {}, ["q"]),
     "keys": (lambda runs: {}, ["question_mark"]),
-    "command": (lambda runs: {}, ["y", "y"]),
+    "command": (lambda runs: {}, ["Y", "y"]),
     "choices": (lambda runs: {}, ["slash", *"optimizer", "enter", "enter", "a"]),
     "field": (lambda runs: {}, ["slash", *"learning rate", "enter", "enter", *"-1"]),
     "find": (lambda runs: {}, ["slash"]),

@@ -69,8 +69,8 @@ def test_no_screen_shows_a_control_character(tmp_path: Path, size: tuple[int, in
         async with app.run_test(size=size) as pilot:
             await settled(pilot)
             for keys in (
-                "1", "2", "3", "4", "5", "i", "escape", "o", "escape", "r", "enter", "escape", "d", "escape", "y",
-                "escape", "ctrl+o", "down", "down", "escape", "S", "escape", "m", "m", "t", "n",
+                "1", "2", "3", "4", "5", "i", "escape", "w", "escape", "r", "enter", "escape", "d", "escape", "Y",
+                "escape", "ctrl+o", "down", "down", "escape", "S", "escape", "m", "m", "ctrl+t", "6", "7", "8",
             ):  # fmt: skip
                 await pilot.press(keys)
                 await look(pilot)

@@ -65,7 +65,7 @@ def words(app: WorkbenchApp) -> str:
 
 
 async def open_dialog(pilot: Pilot[None]) -> None:
-    await pilot.press("e")
+    await pilot.press("E")
     await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))
     await pilot.pause()
 
@@ -220,7 +220,7 @@ def test_a_broken_run_says_what_is_wrong_with_it(tmp_path: Path, asked: list[Exp
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
-        await pilot.press("e")
+        await pilot.press("E")
         await until(pilot, lambda: "preset.toml cannot be read" in words(app))
         assert isinstance(app.screen, RunsScreen)
 

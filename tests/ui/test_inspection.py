@@ -67,7 +67,7 @@ def test_a_profile_is_requested_handled_and_shown_when_it_arrives(run: RunDirect
         assert "profiling" not in screen_text(app).splitlines()[0]
         await look(pilot)
         assert isinstance(app.screen, MainScreen), "it comes up once"
-        await pilot.press("o")
+        await pilot.press("w")
         await pilot.pause()
         assert isinstance(app.screen, ProfileDialog)
 
@@ -87,7 +87,7 @@ def test_a_memory_snapshot_is_asked_for_and_its_summary_can_be_read_and_scrolled
         await pilot.press("end")
         await pilot.pause(0.3)
         assert "profiles/memory-1300.txt" in screen_text(app)
-        await pilot.press("escape", "O")
+        await pilot.press("escape", "W")
         await pilot.pause()
         assert isinstance(app.screen, MessageDialog)
 
@@ -122,7 +122,7 @@ def test_nothing_opens_over_another_dialog(run: RunDirectory) -> None:
         assert app.screen is help_dialog
         await pilot.press("escape")
         await look(pilot)
-        assert "the profile has arrived: o shows it" in screen_text(app)
+        assert "the profile has arrived: w shows it" in screen_text(app)
 
     drive(app, steps)
 
@@ -172,8 +172,8 @@ def test_without_a_run_or_a_profile_the_keys_say_what_is_missing(run: RunDirecto
         for key, said in {
             "p": "no run is in progress",
             "P": "no run is in progress",
-            "o": "has no profile",
-            "O": "has no memory",
+            "w": "has no profile",
+            "W": "has no memory",
         }.items():
             await pilot.press(key)
             await pilot.pause()
@@ -188,7 +188,7 @@ def test_a_summary_that_is_gone_is_reported(run: RunDirectory) -> None:
     app = attached(run)
 
     async def steps(pilot: Pilot[None]) -> None:
-        await pilot.press("O")
+        await pilot.press("W")
         await pilot.pause()
         assert "cannot read" in screen_text(app)
 
@@ -201,7 +201,7 @@ def test_what_a_run_has_can_be_looked_at_when_it_has_ended(tmp_path: Path) -> No
     app = attached(run)
 
     async def steps(pilot: Pilot[None]) -> None:
-        await pilot.press("o")
+        await pilot.press("w")
         await pilot.pause()
         assert isinstance(app.screen, ProfileDialog)
 
@@ -217,7 +217,7 @@ def test_in_ascii_and_without_colour_the_fractions_are_still_shown(
     app = attached(run, ascii_only=True)
 
     async def steps(pilot: Pilot[None]) -> None:
-        await pilot.press("o")
+        await pilot.press("w")
         await pilot.pause()
         text = screen_text(app)
         assert "38.2 %" in text

@@ -285,7 +285,7 @@ def test_scale_axis_and_smoothing_are_one_key_each_and_remembered(tmp_path: Path
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
 
     async def steps(pilot: Pilot[None]) -> None:
-        await pilot.press("g", "e", "full_stop", "full_stop", "v")
+        await pilot.press("L", "e", "full_stop", "full_stop", "V")
         await pilot.pause()
         text = screen_text(app)
         assert "log" in text
@@ -303,7 +303,7 @@ def test_the_theme_is_remembered(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs")
 
     async def steps(pilot: Pilot[None]) -> None:
-        await pilot.press("t")
+        await pilot.press("ctrl+t")
 
     drive(app, steps)
     assert Remembered.load().theme == "workbench-light"
@@ -321,7 +321,7 @@ def test_a_folder_whose_name_is_no_text_ends_nothing(tmp_path: Path, monkeypatch
 
     async def steps(pilot: Pilot[None]) -> None:
         app.session.plan(chosen)
-        await pilot.press("d", "escape", "t")
+        await pilot.press("d", "escape", "ctrl+t")
         assert "t.csv" in screen_text(app)
 
     drive(app, steps)
@@ -349,7 +349,7 @@ def test_every_theme_follows_every_other(tmp_path: Path, first: str) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         for _ in range(3):
-            await pilot.press("t")
+            await pilot.press("ctrl+t")
             await pilot.pause()
             seen.append(app.theme)
 
@@ -367,7 +367,7 @@ def test_ascii_mode_draws_nothing_but_ascii(tmp_path: Path) -> None:
             await pilot.pause()
             strange = {character for character in screen_text(app) if not character.isascii()}
             assert not strange, key
-        for key in ("ctrl+o", "question_mark", "S", "d", "y", "r"):
+        for key in ("ctrl+o", "question_mark", "S", "d", "Y", "r"):
             await pilot.press(key)
             await pilot.pause(0.2)
             strange = {character for character in screen_text(app) if not character.isascii()}
@@ -426,7 +426,7 @@ def test_the_keys_are_shown_from_the_table_that_defines_them(tmp_path: Path) -> 
             assert action.help in text
             assert hasattr(app.screen_stack[0], f"action_{action.name.partition('(')[0]}"), action.name
 
-    drive(app, steps, (120, 70))
+    drive(app, steps, (120, 76))
 
 
 def test_the_keys_stand_in_two_columns_where_there_is_room(tmp_path: Path) -> None:
@@ -483,7 +483,7 @@ def test_the_palette_has_every_action(tmp_path: Path) -> None:
         ("full scre", "Maximise panel, zoom, full screen (m)"),
         ("save", "Save preset (^s)"),
         ("run", "Runs: open, compare runs, overlay, delete (r)"),
-        ("theme", "Next theme: dark, light, terminal colours (t)"),
+        ("theme", "Next theme: dark, light, terminal colours (^t)"),
     ],
 )
 def test_the_palettes_best_match_comes_first(tmp_path: Path, typed: str, first: str) -> None:

@@ -40,7 +40,7 @@ def test_a_click_on_a_key_at_the_foot_presses_it(tmp_path: Path) -> None:
         assert isinstance(app.screen, RunsScreen)
         await click(pilot, app, "back")
         assert isinstance(app.screen, MainScreen)
-        await click(pilot, app, "1-5 panels")
+        await click(pilot, app, "1-8 panels")
         assert isinstance(app.screen, MainScreen), "no key of that name: nothing happens"
 
     drive(app, steps)

@@ -256,12 +256,12 @@ def test_revert_takes_all_changes_back_after_asking(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await change_batch_size(pilot)
-        await pilot.press("u")
+        await pilot.press("U")
         await pilot.pause()
         await pilot.press("enter")
         await pilot.pause()
         assert app.draft.is_changed, "keeping them is the default"
-        await pilot.press("u")
+        await pilot.press("U")
         await pilot.pause()
         await pilot.press("y")
         await pilot.pause()
@@ -382,7 +382,7 @@ def test_one_setting_differs_and_several_differ(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await change_batch_size(pilot)
-        await pilot.press("u")
+        await pilot.press("U")
         await pilot.pause()
         assert "1 setting differs from fast; reverting loses it." in screen_text(app)
 
@@ -425,7 +425,7 @@ def test_why_the_last_preset_was_not_opened_stays_until_it_is_hidden(tmp_path: P
         assert "the last preset cannot be opened; this is fast" in text
         assert wrong in text
         assert app.remembered.preset == str(last), "it is tried again at the next start"
-        await pilot.press("n")
+        await pilot.press("escape")
         await pilot.pause()
         assert wrong not in screen_text(app)
 

@@ -44,7 +44,7 @@ def test_tags_are_edited_shown_and_found(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
         assert "tags" not in screen_text(app).splitlines()[1], "no column while there are none"
-        await pilot.press("down", "g")
+        await pilot.press("down", "number_sign")
         await until(pilot, lambda: f"of {BETA}" in screen_text(app))
         await pilot.press(*"good good v1.2", "enter")
         await until(pilot, lambda: "#good #v1.2" in screen_text(app))
@@ -53,7 +53,7 @@ def test_tags_are_edited_shown_and_found(tmp_path: Path) -> None:
         await pilot.press("slash", *"#good", "enter")
         await pilot.pause()
         assert order(app) == ["beta"]
-        await pilot.press("escape", "g")
+        await pilot.press("escape", "number_sign")
         await until(pilot, lambda: f"of {BETA}" in screen_text(app))
         await pilot.press("ctrl+u", "enter")
         await until(pilot, lambda: "#good" not in screen_text(app))
@@ -67,7 +67,7 @@ def test_a_word_that_is_no_tag_is_said_while_it_is_typed_and_not_taken(tmp_path:
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
-        await pilot.press("g")
+        await pilot.press("number_sign")
         await until(pilot, lambda: f"of {GAMMA}" in screen_text(app))
         await pilot.press(*"a*", "enter")
         await pilot.pause()
@@ -109,7 +109,7 @@ def test_a_run_in_progress_is_tagged_and_not_renamed(tmp_path: Path) -> None:
         assert "N rename" not in screen_text(app).splitlines()[-1]
         await pilot.press("N")
         await until(pilot, lambda: "this run is in progress: stop it first" in screen_text(app))
-        await pilot.press("g")
+        await pilot.press("number_sign")
         await until(pilot, lambda: f"of {ALPHA}" in screen_text(app))
         await pilot.press(*"live", "enter")
         await until(pilot, lambda: read_labels(run.labels) == Labels(("live",)))
@@ -184,7 +184,7 @@ def test_what_the_disk_refuses_is_said(tmp_path: Path, monkeypatch: pytest.Monke
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
-        for key in ("g", "n"):
+        for key in ("number_sign", "n"):
             await pilot.press(key)
             await until(pilot, lambda: f"of {GAMMA}" in screen_text(app))
             await pilot.press(*"good", "enter")
@@ -200,7 +200,7 @@ def test_no_key_of_the_list_of_an_empty_folder_opens_a_dialog(tmp_path: Path) ->
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("r")
         await until(pilot, lambda: "No runs yet" in screen_text(app))
-        await pilot.press("g", "n", "N", "D")
+        await pilot.press("number_sign", "n", "N", "delete")
         await pilot.pause(0.2)
         assert isinstance(app.screen, RunsScreen)
 

@@ -258,11 +258,11 @@ def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
         await pilot.pause(0.6)
         assert "training failed" in screen_text(app)
         assert "diverged" in screen_text(app)
-        assert "5 log   n hides this" in screen_text(app)
+        assert "5 log   esc hides this" in screen_text(app)
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert "training failed" in screen_text(app)
-        await pilot.press("n")
+        await pilot.press("escape")
         await pilot.pause()
         assert "training failed" not in screen_text(app)
 

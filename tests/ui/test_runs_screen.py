@@ -179,7 +179,7 @@ def test_a_run_is_deleted_only_after_a_yes(tmp_path: Path) -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert doomed.exists(), "keeping it is the default"
-        await pilot.press("D")
+        await pilot.press("delete")
         await pilot.pause()
         await pilot.press("y")
         await pilot.pause(0.5)
@@ -249,13 +249,13 @@ def test_it_is_sorted_by_each_column_in_turn_the_best_first_and_the_other_way_ro
         await pilot.press("s", "s")
         await pilot.pause()
         assert order(app) == ["alpha", "beta", "delta", "gamma"], "by preset"
-        await pilot.press("S")
+        await pilot.press("exclamation_mark")
         await pilot.pause()
         assert order(app) == ["gamma", "delta", "beta", "alpha"]
         await pilot.press("s")
         await pilot.pause()
         assert order(app)[0] == "delta", "by the best metric"
-        await pilot.press("s", "S")
+        await pilot.press("s", "exclamation_mark")
         await pilot.pause()
         assert order(app)[2:] == ["delta", "gamma"], "what has no test result comes last, either way round"
 

@@ -173,7 +173,7 @@ def test_the_command_line_is_shown_and_copied(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await find(pilot, "learning rate")
-        await pilot.press("right", "y")
+        await pilot.press("right", "Y")
         await pilot.pause()
         assert "--set optimizer.learning_rate=0.002" in screen_text(app).replace("\n", " ")
         await pilot.press("enter")

@@ -72,9 +72,9 @@ DIALOGS: dict[str, list[str]] = {
     "open-filtered": ["ctrl+o", *"mnist"],
     "save-as": ["S"],
     "changes": ["slash", *"batch size", "enter", "right", "d"],
-    "revert": ["slash", *"batch size", "enter", "right", "u"],
+    "revert": ["slash", *"batch size", "enter", "right", "U"],
     "unsaved": ["slash", *"batch size", "enter", "right", "q"],
-    "command": ["y"],
+    "command": ["Y"],
     "keys": ["question_mark"],
     "choices": ["slash", *"optimizer", "enter", "enter"],
     "field": ["slash", *"learning rate", "enter", "enter", *"-1"],
@@ -134,7 +134,7 @@ def test_code_of_ones_own_is_asked_about(
     assert snap_compare(app, terminal_size=size, run_before=bring_up)
 
 
-@pytest.mark.parametrize("keys", [["q"], ["l"], ["m"], ["2", "v", "full_stop", "full_stop", "g"]], ids="-".join)
+@pytest.mark.parametrize("keys", [["q"], ["l"], ["m"], ["2", "V", "full_stop", "full_stop", "L"]], ids="-".join)
 def test_a_dialog_of_a_run_in_progress(snap_compare: Compare, tmp_path: Path, keys: list[str]) -> None:
     app = training(tmp_path / "runs", page="charts")
 

@@ -52,7 +52,7 @@ def test_a_search_outlives_the_app_and_is_attached_to_again(tmp_path: Path) -> N
         await until(pilot, lambda: isinstance(again.screen, TuneScreen) and "● paused" in screen_text(again))
         await pilot.press("space")
         await until(pilot, lambda: "● completed" in screen_text(again))
-        await pilot.press("b")
+        await pilot.press("B")
         await until(pilot, lambda: "settings of trial" in screen_text(again))
 
     drive(again, watch, (140, 40))

@@ -170,13 +170,13 @@ def test_the_trial_under_the_cursor_is_discarded_once(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
-        await pilot.press("down", "d")
+        await pilot.press("down", "X")
         await pilot.pause(0.1)
         assert asked(study) == [("discard", 7)]
         append(study, TrialDiscarded(trial=7, reason="discarded by hand", time=NOON + 60))
         await seen(pilot, "trial 7 discarded: discarded by hand")
         assert "discard ..." not in screen_text(app)
-        await pilot.press("d")
+        await pilot.press("X")
         await seen(pilot, "trial 7 is discarded already")
         assert asked(study) == [("discard", 7)]
 
@@ -192,7 +192,7 @@ def test_nothing_is_asked_of_a_study_that_nobody_runs(tmp_path: Path) -> None:
         assert "✗ lost" in text
         assert "the study is lost  its process was killed" in text
         assert "3 running" not in text, "none stays running"
-        for key in ("x", "d", "plus", "minus"):
+        for key in ("x", "X", "plus", "minus"):
             await pilot.press(key)
             await seen(pilot, "no study is in progress")
         assert asked(study) == []
@@ -222,7 +222,7 @@ def test_marked_trials_are_compared_with_what_differs(tmp_path: Path) -> None:
         await open_tune(pilot)
         await pilot.press("v")
         await seen(pilot, "mark two trials or more with a")
-        await pilot.press("down", "a", "down", "a")
+        await pilot.press("down", "apostrophe", "down", "apostrophe")
         await pilot.pause()
         lines = screen_text(app).splitlines()
         assert [line.split()[1] for line in lines if "›●" in line] == ["B›●", "C›●"]
@@ -236,10 +236,10 @@ def test_marked_trials_are_compared_with_what_differs(tmp_path: Path) -> None:
         assert "│ state running running │" in text
         assert "training.epochs" not in text, "both have the same"
         await pilot.press("v")
-        await pilot.press("a")
+        await pilot.press("apostrophe")
         await pilot.pause()
         assert "v compare" not in screen_text(app)
-        await pilot.press("a", "down", "a", "down", "a", "down", "a")
+        await pilot.press("apostrophe", "down", "apostrophe", "down", "apostrophe", "down", "apostrophe")
         await seen(pilot, "4 trials are marked already")
 
     drive(app, steps, SIZE)
@@ -256,7 +256,7 @@ def test_trials_that_were_trained_together_have_no_run_and_are_compared_all_the_
         await pilot.press("enter")
         await seen(pilot, "trial 41 has no run of its own, for it was trained together with others")
         assert isinstance(app.screen, TuneScreen)
-        await pilot.press("a", "down", "down", "a", "v")
+        await pilot.press("apostrophe", "down", "down", "apostrophe", "v")
         await seen(pilot, "optimizer.weight_decay")
         text = "\n".join(" ".join(line.split()) for line in screen_text(app).splitlines())
         assert "│ epochs 6/10 6/10 │" in text
@@ -266,7 +266,7 @@ def test_trials_that_were_trained_together_have_no_run_and_are_compared_all_the_
     drive(app, steps, SIZE)
 
 
-@pytest.mark.parametrize(("keys", "trial"), [(["down", "down", "t"], 52), (["down", "b"], 41)])
+@pytest.mark.parametrize(("keys", "trial"), [(["down", "down", "t"], 52), (["down", "B"], 41)])
 def test_settings_are_taken_into_the_form(tmp_path: Path, keys: list[str], trial: int) -> None:
     app, _ = app_of(tmp_path, alive=True)
 
@@ -293,7 +293,7 @@ def test_a_trial_that_was_trained_together_is_compared_with_a_run_by_its_test_me
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
-        await pilot.press("a", "down", "down", "down", "a", "v")
+        await pilot.press("apostrophe", "down", "down", "down", "apostrophe", "v")
         await seen(pilot, "optimizer.weight_decay")
         text = "\n".join(" ".join(line.split()) for line in screen_text(app).splitlines())
         assert "│ trial 41 trial 7 │" in text
@@ -309,7 +309,7 @@ def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> Non
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
-        await pilot.press("down", "down", "down", "w")  # after the two that repeat the best
+        await pilot.press("down", "down", "down", "S")  # after the two that repeat the best
         await pilot.pause(0.3)
         await pilot.press("enter")
         await seen(pilot, "saved")
@@ -445,7 +445,7 @@ def test_of_folds_all_count_none_is_best(tmp_path: Path) -> None:
         assert screen.query_one("#tune-mean").display
         await pilot.press("4")
         assert app.focused is screen.query_one("#tune-mean")
-        await pilot.press("b")
+        await pilot.press("B")
         await seen(pilot, "there is no trial whose settings could be taken")
         await pilot.press("t")
         await seen(pilot, "settings of trial 0")
@@ -545,7 +545,7 @@ def test_another_study_is_shown(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
         assert "● stopped" in screen_text(app), "the latest at first"
-        await pilot.press("s")
+        await pilot.press("r")
         await seen(pilot, "20261124T110000Z-fast-0001  search, completed, 66 trials")
         await pilot.press("down", "enter")
         await seen(pilot, "● completed")
@@ -571,7 +571,7 @@ def test_without_a_study_it_says_how_to_begin(tmp_path: Path) -> None:
         await open_tune(pilot)
         text = " ".join(screen_text(app).split())
         assert "No studies yet in studies" in text
-        for key in ("x", "d", "t", "b", "w", "enter", "R", "left", "right", "g", "m"):
+        for key in ("x", "X", "t", "B", "S", "enter", "R", "left", "right", "L", "m"):
             await pilot.press(key)
             await pilot.pause(0.05)
         assert isinstance(app.screen, TuneScreen)
@@ -589,7 +589,7 @@ def test_a_study_that_cannot_be_read_is_said_in_the_list(tmp_path: Path) -> None
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
-        await pilot.press("s")
+        await pilot.press("r")
         await seen(pilot, "is of version 9")
         await pilot.press("down", "enter")
         await seen(pilot, "is of version 9")

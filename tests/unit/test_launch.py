@@ -70,3 +70,21 @@ def test_a_pipe_is_refused(
     assert launch.open_plainly(None, ()) == EXIT_USAGE
     assert opened == []
     assert "the app needs a terminal; to train without it: workbench --preset NAME" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environment", "lacks"),
+    [
+        ({}, False),
+        ({"TERM": "xterm-256color", "LANG": "C.UTF-8"}, False),
+        ({"TERM": "xterm-256color", "LANG": "de_DE.utf8"}, False),
+        ({"TERM": "linux", "LANG": "en_US.UTF-8"}, True),
+        ({"TERM": "xterm", "LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),  # Python adds the second by itself
+        ({"TERM": "xterm", "LC_ALL": "POSIX"}, True),
+        ({"TERM": "xterm", "LC_ALL": "C.UTF-8", "LANG": "C"}, False),
+        ({"TERM": "xterm", "LC_CTYPE": "en_US.ISO-8859-1", "LANG": "C.UTF-8"}, True),
+    ],
+)
+def test_a_terminal_without_the_glyphs_gets_ascii(environment: dict[str, str], lacks: bool) -> None:
+    """screen/REPORT: TERM=linux and LANG=C got braille."""
+    assert launch.lacks_glyphs(environment) is lacks

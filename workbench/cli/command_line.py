@@ -34,7 +34,8 @@ class CommandLine:
     schema: bool = False
     attach: str | None = None
     """The run to open the app on; empty for the latest that is in progress."""
-    ascii_only: bool = False
+    ascii_only: bool | None = None
+    """Whether the app draws in plain ASCII; None: as the terminal seems to need it."""
     low_bandwidth: bool = False
     together: bool | None = None
     """Whether folds are trained together or one by one; None: the faster way."""

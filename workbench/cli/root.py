@@ -193,8 +193,13 @@ def workbench(
         ),
     ] = None,
     ascii_only: Annotated[
-        bool, typer.Option("--ascii", help="The app in plain ASCII, for terminals without the glyphs.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--ascii/--unicode",
+            help="The app in plain ASCII, or not. Default: ASCII on the Linux console, and where the locale "
+            "is not UTF-8.",
+        ),
+    ] = None,
     low_bandwidth: Annotated[
         bool, typer.Option("--low-bandwidth", help="The app updates half as often: for slow connections.")
     ] = False,

@@ -41,7 +41,7 @@ def test_a_snapshot_does_not_cover_another_dialog(tmp_path: Path) -> None:
     desk.host.is_covered = True
     inspection.show_arrived()
     assert desk.host.dialogs == []
-    assert desk.host.last == "the memory snapshot has arrived: O shows it"
+    assert desk.host.last == "the memory snapshot has arrived: W shows it"
     inspection.show_memory_snapshot()
     assert [type(dialog) for dialog in desk.host.dialogs] == [MessageDialog]
 

@@ -60,7 +60,7 @@ class InspectionController:
         arrived, watch.arrived = watch.arrived, []
         for event in arrived[-1:]:
             if self._host.is_covered:
-                what, key = ("profile", "o") if isinstance(event, Profiled) else ("memory snapshot", "O")
+                what, key = ("profile", "w") if isinstance(event, Profiled) else ("memory snapshot", "W")
                 self._host.say(f"the {what} has arrived: {key} shows it")
             elif isinstance(event, Profiled):
                 self._host.say("o shows the profile again")

@@ -81,7 +81,7 @@ class RunController:
         resume = "R resumes from the last checkpoint   " if watch.run.last_checkpoint.exists() else "R restarts   "
         if watch.own_loop is not None:
             resume, title = "", title if state == "failed" else "the loop is lost"
-        self._host.show_notice(title, watch.reason, f"{resume}5 log   n hides this")
+        self._host.show_notice(title, watch.reason, f"{resume}5 log   esc hides this")
 
     # Starting.
 

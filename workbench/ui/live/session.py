@@ -25,6 +25,7 @@ from workbench.settings.preset import Preset
 from workbench.ui.live.beside import Beside, terminal_alerts
 from workbench.ui.live.planner import Planner
 from workbench.ui.live.watch import Watch
+from workbench.ui.look.run_marks import RunMarks
 
 
 class Session:
@@ -39,6 +40,7 @@ class Session:
         self.beside: Beside | None = None
         """The followers of the run that was started last."""
         self.planner = Planner()
+        self.marks = RunMarks()
         self.tuned = Tuned()
         """The last range test and the last batch scan."""
         self.is_measuring = False

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -38,9 +39,9 @@ class ChartPanel(Panel):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("left right", "read values"),
         (", .", "smooth"),
-        ("g", "log scale"),
+        ("L", "log scale"),
         ("e", "x axis"),
-        ("v", "two or four charts"),
+        ("V", "two or four charts"),
         ("enter", "maximise"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -226,7 +227,9 @@ class ChartPanel(Panel):
             self._put_cursor(column)
 
     def action_no_cursor(self) -> None:
-        """Removes the cursor."""
+        """Removes the cursor. Without one, the key is the screen's."""
+        if self._cursor is None:
+            raise SkipAction
         self._cursor = None
         self.redraw()
 

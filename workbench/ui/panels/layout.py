@@ -13,10 +13,16 @@ PAGES: dict[str, tuple[str, ...]] = {
     "timing": ("step-time", "memory"),
     "metrics": ("metrics",),
     "log": ("log",),
+    "machine": ("machine",),
+    "health": ("health",),
+    "model": ("model", "data-preview", "schedule"),
 }
 """The panels of each page, the one that gets the focus first."""
 
-BELOW_CHARTS = ("timing", "metrics", "log")
+BELOW_CHARTS = ("timing", "metrics", "log", "machine", "health", "model")
+"""Pages that take turns below the charts."""
+TOGETHER = ("timing", "metrics", "log")
+"""Those of them that a wide screen shows at once."""
 SECOND_CHARTS = ("learning-rate", "throughput")
 
 
@@ -50,7 +56,7 @@ def arrange(width: int, height: int, page: str, below: str, maximised: str | Non
         if height < 40 or not four_charts:
             shown -= set(SECOND_CHARTS)
         return Layout(size, frozenset(shown))
-    pages = ("settings", "charts", *(BELOW_CHARTS if size == "wide" else (below,)))
+    pages = ("settings", "charts", *(TOGETHER if size == "wide" and below in TOGETHER else (below,)))
     shown = {panel for name in pages for panel in PAGES[name]}
     if not four_charts:
         shown -= set(SECOND_CHARTS)

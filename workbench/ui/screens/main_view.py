@@ -39,12 +39,17 @@ from workbench.ui.live.session import Session
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.options import AppOptions
 from workbench.ui.panels.advice import AdvicePanel
+from workbench.ui.panels.data_preview import DataPreviewPanel
+from workbench.ui.panels.health import HealthPanel
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.log import LogPanel
+from workbench.ui.panels.machine import MachinePanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.metrics import MetricsPanel
+from workbench.ui.panels.model import ModelPanel
 from workbench.ui.panels.notice import NoticePanel
+from workbench.ui.panels.schedule import SchedulePanel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.step_time import StepTimePanel
 from workbench.ui.panels.top_bar import TopBar
@@ -139,6 +144,11 @@ class MainView(Screen[None]):
                     yield MemoryPanel(id="memory")
                     yield MetricsPanel(id="metrics")
                     yield LogPanel(id="log")
+                    yield MachinePanel(id="machine")
+                    yield HealthPanel(id="health")
+                    yield ModelPanel(id="model")
+                    yield DataPreviewPanel(id="data-preview")
+                    yield SchedulePanel(id="schedule")
                 yield AdvicePanel(id="advice")
         yield NoticePanel(id="notice")
         yield HintLine(id="hint")
@@ -159,7 +169,7 @@ class MainView(Screen[None]):
         self._read_machine()
         if self._not_opened:
             title = f"the last preset cannot be opened; this is {self._draft.preset.name}"
-            self.show_notice(title, self._not_opened, "^o opens a preset   n hides this")
+            self.show_notice(title, self._not_opened, "^o opens a preset   esc hides this")
         else:
             self.presets.remember()
         if self._options.standby:
