@@ -43,7 +43,7 @@ def main(folder: Path) -> None:
     from workbench.ui.dialogs.compare import CompareDialog
     from workbench.ui.panels.metric_chart import MetricChart
     from workbench.ui.panels.metrics import MetricsPanel
-    from workbench.ui.panels.runs_columns import label_of, written
+    from workbench.ui.panels.runs_results import label_of, written
 
     assert "even_accuracy" in Training.model_json_schema()["properties"]["monitor"]["enum"]
     small = ["data.name=digits", "model.hidden=[8]", "training.epochs=1", "runtime.device=cpu"]

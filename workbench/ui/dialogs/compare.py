@@ -18,9 +18,11 @@ from workbench.runs.row import RunRow
 from workbench.settings.renamed import with_present_paths
 from workbench.ui.dialogs.changes import written as shown
 from workbench.ui.dialogs.dialog import Dialog, plain
+from workbench.ui.look.run_marks import COLOURS, RunMark
 from workbench.ui.look.styled_app import StyledApp
-from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
-from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
+from workbench.ui.panels.runs_columns import epochs_of
+from workbench.ui.panels.runs_results import label_of, number, written
+from workbench.ui.panels.runs_shown import state_of
 from workbench.units import duration
 
 ONE_EACH = (
@@ -40,11 +42,20 @@ class CompareDialog(Dialog[bool]):
     CompareDialog VerticalScroll { height: auto; max-height: 70vh; }
     """
 
-    def __init__(self, rows: Sequence[RunRow], names: Sequence[str] = (), states: Sequence[str] = ()) -> None:
-        """names: over the columns, instead of letters. states: instead of those of the runs."""
+    def __init__(
+        self,
+        rows: Sequence[RunRow],
+        names: Sequence[str] = (),
+        states: Sequence[str] = (),
+        marks: Sequence[RunMark] = (),
+    ) -> None:
+        """names: over the columns, where runs have no marks. states: instead of those of the runs."""
         super().__init__()
         self._rows = rows
-        self._names = names or OVERLAY_LETTERS[: len(rows)]
+        self._names = names or [mark.letter for mark in marks]
+        self._styles = [mark.style for mark in marks] or [
+            f"overlay-{place % COLOURS + 1}" for place in range(len(rows))
+        ]
         self._states = states or [state_of(row) for row in rows]
 
     def body(self) -> Iterable[Widget]:
@@ -58,7 +69,7 @@ class CompareDialog(Dialog[bool]):
         table.add_column(no_wrap=True)
         for _ in self._rows:
             table.add_column()
-        styles = [self._letter_style(place) for place in range(len(self._rows))]
+        styles = [self.app.palette[name] + Style(bold=True) for name in self._styles]
         table.add_row("", *(Text(name, style) for name, style in zip(self._names, styles, strict=True)))
         table.add_row(Text("preset", "dim"), *(Text(row.preset_name) for row in self._rows))
         table.add_row(Text("started", "dim"), *(Text(_started(row), "dim") for row in self._rows))
@@ -72,10 +83,6 @@ class CompareDialog(Dialog[bool]):
         for title, values in self._results():
             table.add_row(Text(title, "dim"), *(Text(value) for value in values))
         return table
-
-    def _letter_style(self, number: int) -> Style:
-        """The colour that the run has on the charts."""
-        return self.app.palette[f"overlay-{number + 1}"] + Style(bold=True)
 
     def _results(self) -> Iterable[tuple[str, list[str]]]:
         yield "state", list(self._states)

@@ -55,6 +55,9 @@ _KEY_NAMES = {
     "apostrophe": "'",
     "number_sign": "#",
     "exclamation_mark": "!",
+    "asterisk": "*",
+    "at": "@",
+    "percent_sign": "%",
     "escape": "esc",
 }
 

@@ -12,9 +12,10 @@ from textual.message import Message
 from workbench.tuning.view import TrialView
 from workbench.ui.live.study_watch import Searched, StudyWatch
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.runs_table import MOST_MARKED
 from workbench.ui.panels.tune_fold_lines import FoldPainter
 from workbench.ui.panels.tune_trial_lines import Painter, TrialPainter
+
+MOST_MARKED = 4
 
 
 class TrialsPanel(Panel):

@@ -88,7 +88,16 @@ class MainScreen(MainView):
         from workbench.ui.screens.runs import RunsScreen
 
         overlaid = tuple(name for name, _ in self.runs.overlays)
-        screen = RunsScreen(self._session.runs_folder, overlaid, self._run_was_renamed, self.exports.show)
+        screen = RunsScreen(
+            self._session.runs_folder,
+            self._session.marks,
+            overlaid,
+            self._run_was_renamed,
+            self.exports.show,
+            self._remembered,
+            self._runs_view,
+        )
+        self._runs_view = screen.view
         result = await self.ask(screen)
         if result is not None:
             # In a group of its own: showing the list again cancels no run that is still being read.
@@ -114,6 +123,7 @@ class MainScreen(MainView):
             self.attach(result.run)
 
     def _run_was_renamed(self, run: RunDirectory, now: RunDirectory) -> None:
+        self._session.marks.rename(run.name, now.name)
         self.run_worker(self.runs.follow_renamed(run, now), group="open", exclusive=True)
 
     @work(group="quit")

@@ -59,6 +59,7 @@ from workbench.ui.screens.pages import Pages
 if TYPE_CHECKING:
     from workbench.ui.controllers.measure import MeasureController
     from workbench.ui.controllers.tune import TuneController
+    from workbench.ui.panels.runs_arrangement import RunsView
 
 STANDBY_DELAY_SECONDS = 0.5
 Result = TypeVar("Result")
@@ -97,6 +98,9 @@ class MainView(Screen[None]):
         self.inspection = InspectionController(session, self.run, self)
         self.exports = ExportsController(self)
         self.charts = ChartsController(remembered, self)
+        self._remembered = remembered
+        self._runs_view: RunsView | None = None
+        """How the user looked at the list of runs."""
         self.pages = Pages(self, remembered)
         self._panels = MainPanels(
             self,

@@ -13,9 +13,8 @@ from workbench.ui.controllers.tune import TuneResult
 from workbench.ui.keys.actions import bindings, help_sections
 from workbench.ui.keys.tune_actions import ACTIONS
 from workbench.ui.panels.layout import size_class
-from workbench.ui.panels.runs_table import MOST_MARKED
 from workbench.ui.panels.tune_space import TuneSpacePanel
-from workbench.ui.panels.tune_trials import TrialsPanel
+from workbench.ui.panels.tune_trials import MOST_MARKED, TrialsPanel
 from workbench.ui.screens.tune_view import CHARTS, TuneBase
 
 
