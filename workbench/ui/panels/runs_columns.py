@@ -113,9 +113,9 @@ def _named(key: str, text_of: Callable[[RunRow], str], runs: ShownRuns) -> Colum
 
 def _setting(path: str, place: int, runs: ShownRuns) -> Column:
     """place: among the settings that differ, the most telling first."""
-    found = [setting_value(row, path) for row in runs.rows]
+    found = distinct(setting_value(row, path) for row in runs.rows)
     title, (least, most) = label_of_setting(path), SETTING_CELLS
-    widest = max(len(setting_text(value)) for value in distinct(found))
+    widest = max(len(setting_text(value)) for value in found)
     wanted = min(max(widest, len(title)), most)
 
     def summary(rows: Sequence[RunRow]) -> str:
@@ -142,9 +142,9 @@ def setting_text(value: object) -> str:
 
 def distinct(values: Iterable[Any]) -> list[Any]:
     """The values without repetitions; settings may be tables, which cannot be hashed."""
-    found: dict[str, Any] = {}
+    found: dict[Any, Any] = {}
     for value in values:
-        found.setdefault(repr(value), value)
+        found.setdefault(repr(value) if isinstance(value, tuple | bool) else value, value)
     return list(found.values())
 
 

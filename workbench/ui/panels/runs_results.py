@@ -113,8 +113,9 @@ def _test(runs: ShownRuns, needed: int) -> Column:
         values = [value for row in rows if (value := tested(row)) is not None]
         return mean_and_deviation(values, metric(found.pop()).number)
 
+    unit = metric(runs.monitor).unit if runs.monitor else ""
     return Column(
-        "test", f"test{metric(runs.monitor).unit if runs.monitor else ''}", parts, VALUE_CELLS, 7.0, needed=needed, at_right=True, summary=summary,
+        "test", f"test{unit}", parts, VALUE_CELLS, 7.0, needed=needed, at_right=True, summary=summary,
         sort_key=lambda row: goodness(row.monitor, tested(row)),
     )  # fmt: skip
 
