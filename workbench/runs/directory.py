@@ -18,7 +18,6 @@ from workbench.runs.owned import OwnedDirectory
 from workbench.runs.study import StudyMembership
 from workbench.suggestion import closest
 
-
 STAMP = re.compile(r"\d{8}T\d{6}Z")
 """The time in a run's name."""
 

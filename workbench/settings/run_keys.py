@@ -174,14 +174,21 @@ class KnownKeys:
         return metric_key(name, is_test=True) if name in self._metrics else None
 
     def _of_settings(self, name: str, paths: Sequence[str]) -> RunKey:
-        """The setting of a short name that several tables may have: of those, each run should have one."""
+        """The setting of a short name that several tables may have: the one that differs, or that each run has."""
         had = [path for path in paths if path in self._found_paths] or list(paths)
+        if len(had) > 1:
+            had = [path for path in had if self._differs(path)] or had
         if len(had) == 1:
             return setting_key(had[0])
         if any(sum(path in row.settings for path in had) > 1 for row in self._rows):
             raise FilterError(f"{name} can be {', '.join(had[:-1])} or {had[-1]}: write it with its table")
         kinds = {setting_key(path).kind for path in had}
         return RunKey(name, _first_of(had), kinds.pop() if len(kinds) == 1 else "any")
+
+    def _differs(self, path: str) -> bool:
+        """Whether runs have several values of a setting."""
+        known = [value for row in self._rows if (value := setting_of(row, path)) is not None]
+        return any(value != known[0] for value in known)
 
 
 def metric_key(name: str, *, is_test: bool = False) -> RunKey:

@@ -153,6 +153,13 @@ def test_a_short_name_is_that_of_the_table_that_runs_have() -> None:
     assert found("lr=0.01", [own, *ROWS]) == "adam"
 
 
+def test_of_two_settings_of_a_short_name_the_one_that_differs_is_meant() -> None:
+    """Both training and validation have a seed."""
+    with pytest.raises(FilterError, match=r"seed can be training.seed or validation.seed: write it with its table"):
+        found("seed=0")
+    assert found("seed=3", [*ROWS, row("third", "training.seed=3")]) == "third"
+
+
 def test_a_setting_of_an_older_version_is_found_under_its_present_name() -> None:
     old = replace(ROWS[0], settings={"runtime.feed": "resident"})
     assert found("data_loading:on_device", [old]) == "adam"

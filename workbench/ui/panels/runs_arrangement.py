@@ -82,7 +82,7 @@ class Arrangement:
         self.runs = ShownRuns()
         """Those that the filter shows, sorted."""
         self.items: list[Item] = []
-        """The lines: the base, then runs and groups."""
+        """The lines: the base and the other runs; or groups, each with its runs."""
         self.columns: list[Column] = []
         """All that there are, shown or not."""
         self._folded: set[str] = set()
@@ -164,10 +164,11 @@ class Arrangement:
     def _order(self) -> None:
         column, base = self.sorted_by, self.runs.base
         assert column.sort_key is not None
-        rows = [row for row in self._found if row is not base]
-        rows = arranged(rows, column.sort_key, descending=self.view.descending)
-        first: list[Item] = [] if base is None else [base]
-        self.items = first + (self._grouped(rows) if self.view.grouped_by else list(rows))
+        rows = arranged(self._found, column.sort_key, descending=self.view.descending)
+        if self.view.grouped_by:
+            self.items = self._grouped(rows)
+        else:
+            self.items = [*([] if base is None else [base]), *(row for row in rows if row is not base)]
 
     def _grouped(self, rows: Sequence[RunRow]) -> list[Item]:
         """The groups, in the order of the means of what the runs are sorted by; and the runs of those not folded."""

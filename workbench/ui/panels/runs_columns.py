@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
 from typing import Any
 
 from workbench.runs.row import RunRow
@@ -13,7 +14,7 @@ from workbench.ui.live.readings import short_name as short_device
 from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.panels.bars import curve_line
 from workbench.ui.panels.runs_column import NOTHING, Column, Parts
-from workbench.ui.panels.runs_results import MEAN_CELLS, mean_and_deviation, result_columns
+from workbench.ui.panels.runs_results import result_columns
 from workbench.ui.panels.runs_shown import ShownRuns, name_of, setting_value, state_of, tags_of
 from workbench.ui.panels.top_bar import STATE_STYLES
 from workbench.units import count, duration
@@ -60,7 +61,7 @@ def all_columns(
         *result_columns(runs, glyphs, is_grouped=is_grouped),
         Column("curve", "curve", lambda row, cells: _curve(runs, glyphs, row, cells), CURVE_CELLS, 6.5),
         _epochs(runs),
-        _time(is_grouped=is_grouped),
+        _time(),
         _named("device", lambda row: short_device(row.device), runs),
         _named("study", lambda row: row.study or "", runs),
         _started(),
@@ -166,13 +167,14 @@ def _epochs(runs: ShownRuns) -> Column:
     )  # fmt: skip
 
 
-def _time(*, is_grouped: bool) -> Column:
+def _time() -> Column:
     def mean(rows: Sequence[RunRow]) -> str:
-        return mean_and_deviation([row.seconds for row in rows if row.seconds is not None], duration)
+        known = [row.seconds for row in rows if row.seconds is not None]
+        return duration(fmean(known)) if known else ""
 
     return Column(
         "time", "time", lambda row, _: NOTHING if row.seconds is None else ((duration(row.seconds), "dim"),),
-        TIME_CELLS, 5.0, MEAN_CELLS if is_grouped else 0, sort_key=lambda row: row.seconds, at_right=True, summary=mean,
+        TIME_CELLS, 5.0, sort_key=lambda row: row.seconds, at_right=True, summary=mean,
     )  # fmt: skip
 
 

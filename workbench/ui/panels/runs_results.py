@@ -24,14 +24,14 @@ MIXED_CELLS = 16
 
 def result_columns(runs: ShownRuns, glyphs: Glyphs, *, is_grouped: bool) -> list[Column]:
     """The columns, in order."""
-    needed = MEAN_CELLS if is_grouped else 0
+    least = MEAN_CELLS if is_grouped else VALUE_CELLS
     return [
-        _best(runs, glyphs, needed),
+        _best(runs, glyphs, least),
         _distance("base", "vs base", lambda row: runs.base, "base", glyphs, 8.8),
         _distance("to best", "vs best", lambda row: runs.best.get(row.monitor), "best", glyphs, 6.0),
-        _test(runs, needed),
-        *(_metric(f"{METRIC}{name}", metric(name), _of_metrics(name), needed) for name in runs.metrics),
-        *(_metric(f"{TESTED}{name}", metric(name), _of_test(name), needed, "test ") for name in runs.test_metrics),
+        _test(runs, least),
+        *(_metric(f"{METRIC}{name}", metric(name), _of_metrics(name), least) for name in runs.metrics),
+        *(_metric(f"{TESTED}{name}", metric(name), _of_test(name), least, "test ") for name in runs.test_metrics),
     ]
 
 
@@ -72,7 +72,7 @@ def _titled(each: Metric, before: str = "") -> str:
     return f"{before}{each.label}{each.unit}"
 
 
-def _best(runs: ShownRuns, glyphs: Glyphs, needed: int) -> Column:
+def _best(runs: ShownRuns, glyphs: Glyphs, least: int) -> Column:
     """The monitored metric; the best run of each has a star."""
     common = metric(runs.monitor) if runs.monitor else None
     title = "best" if common is None else _titled(common)
@@ -94,14 +94,14 @@ def _best(runs: ShownRuns, glyphs: Glyphs, needed: int) -> Column:
         each = metric(found.pop())
         return mean_and_deviation([row.best for row in rows if row.best is not None], each.number)
 
-    least = max(len(title), VALUE_CELLS + 2) if common is not None else MIXED_CELLS + 2
+    least = max(len(title), least, VALUE_CELLS + 2, 0 if common is not None else MIXED_CELLS + 2)
     return Column(
-        "best", title, parts, least, 9.0, needed=needed, at_right=True, summary=summary,
+        "best", title, parts, least, 9.0, at_right=True, summary=summary,
         sort_key=lambda row: goodness(row.monitor, row.best),
     )  # fmt: skip
 
 
-def _test(runs: ShownRuns, needed: int) -> Column:
+def _test(runs: ShownRuns, least: int) -> Column:
     def parts(row: RunRow, _: int) -> Parts:
         value = tested(row)
         return NOTHING if value is None else ((metric(row.monitor).number(value), "text"),)
@@ -115,7 +115,7 @@ def _test(runs: ShownRuns, needed: int) -> Column:
 
     unit = metric(runs.monitor).unit if runs.monitor else ""
     return Column(
-        "test", f"test{unit}", parts, VALUE_CELLS, 7.0, needed=needed, at_right=True, summary=summary,
+        "test", f"test{unit}", parts, least, 7.0, at_right=True, summary=summary,
         sort_key=lambda row: goodness(row.monitor, tested(row)),
     )  # fmt: skip
 
@@ -156,9 +156,7 @@ def _distance(
     return Column(key, title, parts, VALUE_CELLS + 2, rank, at_right=True, summary=summary, sort_key=gain)
 
 
-def _metric(
-    key: str, each: Metric, value_of: Callable[[RunRow], float | None], needed: int, before: str = ""
-) -> Column:
+def _metric(key: str, each: Metric, value_of: Callable[[RunRow], float | None], least: int, before: str = "") -> Column:
     def rank(row: RunRow) -> float | None:
         value = value_of(row)
         return None if value is None or value != value else each.rank(value)
@@ -171,9 +169,7 @@ def _metric(
         return mean_and_deviation([value for row in rows if (value := value_of(row)) is not None], each.number)
 
     title = _titled(each, before)
-    return Column(
-        key, title, parts, max(len(title), VALUE_CELLS), needed=needed, at_right=True, summary=summary, sort_key=rank
-    )
+    return Column(key, title, parts, max(len(title), least), at_right=True, summary=summary, sort_key=rank)
 
 
 def _of_metrics(name: str) -> Callable[[RunRow], float | None]:
