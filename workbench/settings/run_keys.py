@@ -176,12 +176,13 @@ class KnownKeys:
     def _of_settings(self, name: str, paths: Sequence[str]) -> RunKey:
         """The setting of a short name that several tables may have: the one that differs, or that each run has."""
         had = [path for path in paths if path in self._found_paths] or list(paths)
-        if len(had) > 1:
-            had = [path for path in had if self._differs(path)] or had
+        if len(had) > 1 and any(sum(path in row.settings for path in had) > 1 for row in self._rows):
+            differing = [path for path in had if self._differs(path)]
+            if len(differing) != 1:
+                raise FilterError(f"{name} can be {', '.join(had[:-1])} or {had[-1]}: write it with its table")
+            had = differing
         if len(had) == 1:
             return setting_key(had[0])
-        if any(sum(path in row.settings for path in had) > 1 for row in self._rows):
-            raise FilterError(f"{name} can be {', '.join(had[:-1])} or {had[-1]}: write it with its table")
         kinds = {setting_key(path).kind for path in had}
         return RunKey(name, _first_of(had), kinds.pop() if len(kinds) == 1 else "any")
 
