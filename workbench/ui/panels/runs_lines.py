@@ -30,11 +30,11 @@ class RunPainter:
         texts = []
         for column, cells in self._columns:
             if column.key == sorted_by.key:
-                title = glyphs.cut(column.title, cells - 2)
-                texts.append(Text(f"{title} {arrow}" if title else arrow, self._plain))
+                blank = " " * (len(column.title) + 2 <= cells)
+                texts.append(Text(f"{glyphs.cut(column.title, cells)}{blank}{arrow}", self._plain))
             else:
                 texts.append(Text(column.title, self._dim))
-        return self._joined(texts)
+        return self._joined(texts, overhang=1)
 
     def run(self, row: RunRow) -> Text:
         """A run."""
@@ -64,11 +64,14 @@ class RunPainter:
             texts.append(Text(text, strong if column.key in own or column.at_right else self._plain))
         return self._joined(texts)
 
-    def _joined(self, texts: Sequence[Text]) -> Text:
+    def _joined(self, texts: Sequence[Text], overhang: int = 0) -> Text:
+        """overhang: cells of the gap behind it that a text may use."""
         line = Text()
-        for number, (text, (column, cells)) in enumerate(zip(texts, self._columns, strict=True)):
-            text = self._widget.cut(text, cells)
-            line.append(" " * (GAP * bool(number) + (cells - text.cell_len if column.at_right else 0)))
+        for text, (column, cells) in zip(texts, self._columns, strict=True):
+            text = self._widget.cut(text, cells + overhang)
+            blanks = cells - text.cell_len
+            line.append(" " * (blanks if column.at_right else 0))
             line.append_text(text)
-            line.append(" " * (0 if column.at_right else cells - text.cell_len))
+            line.append(" " * (GAP + (min(blanks, 0) if column.at_right else blanks)))
+        line.right_crop(GAP)
         return line
