@@ -20,6 +20,13 @@ Choice = tuple[str, str, str]
 """What is chosen: a key, its name, and more about it."""
 
 
+class FieldWithoutSpace(Input):
+    """A field above a list: space is a key of the dialog."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return key != "space" and super().check_consume_key(key, character)
+
+
 class ChooseDialog(Dialog[Result]):
     """A list, narrowed by what is typed above it; one line under the cursor."""
 
@@ -33,6 +40,8 @@ class ChooseDialog(Dialog[Result]):
         Binding("down", "move(1)", show=False, priority=True),
     ]
 
+    FIELD: ClassVar[type[Input]] = Input
+
     def __init__(self, title: str, choices: Sequence[Choice], chosen: Sequence[str]) -> None:
         """chosen: the keys that are chosen at first."""
         super().__init__()
@@ -43,7 +52,7 @@ class ChooseDialog(Dialog[Result]):
         self._listed: list[Choice] = []
 
     def body(self) -> Iterable[Widget]:
-        yield Input(placeholder="type to narrow the list", id="filter")
+        yield self.FIELD(placeholder="type to narrow the list", id="filter")
         yield OptionList(id="choices")
 
     def on_mount(self) -> None:
@@ -115,6 +124,7 @@ class ChooseOneDialog(ChooseDialog[str]):
 class ChooseSeveralDialog(ChooseDialog[list[str]]):
     """Dismisses with the keys of all that are chosen, in the order of the list; none: the usual ones."""
 
+    FIELD = FieldWithoutSpace
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "done", "show these", show=True),
         Binding("space", "choose", "choose", show=True, priority=True),
