@@ -26,7 +26,7 @@ def read_epoch_values(run: RunDirectory, metric: str) -> list[float]:
     """
     try:
         with open_regular(run.events) as file:
-            lines = [line for block in _blocks(file) for line in block.splitlines() if line.startswith(LINE_START)]
+            lines = [line for block in _blocks(file) for line in block.splitlines() if _is_epoch(line)]
     except OSError:
         return []
     by_epoch = {}
@@ -37,6 +37,11 @@ def read_epoch_values(run: RunDirectory, metric: str) -> list[float]:
             if isinstance(value, int | float) and value == value:
                 by_epoch[event.epoch] = float(value)
     return [by_epoch[epoch] for epoch in sorted(by_epoch)]
+
+
+def _is_epoch(line: bytes) -> bool:
+    """Whether a line is an epoch's, and whole."""
+    return line.startswith(LINE_START) and line.endswith(b"}")
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:
