@@ -207,7 +207,7 @@ def test_a_change_is_tried_on_a_paused_run_and_kept_in_the_settings(
         assert "batch size 512: 5.1 × the samples a second" in text
         for shown in ("31.2 k", "159 k", "61 MiB", "93 MiB", "5.1 ×, middle half of 8 paired rounds 4.9–5.3"):
             assert shown in text
-        await pilot.press("k")
+        await pilot.press("enter")
         await pilot.pause()
 
     drive(app, steps)
@@ -273,7 +273,7 @@ def test_quitting_during_a_comparison_lets_the_run_continue(tmp_path: Path, monk
         await pilot.press("ctrl+q")
         await pilot.pause()
         assert "leave it running" in screen_text(app)
-        await pilot.press("l")
+        await pilot.press("q")
         await pilot.pause(0.2)
 
     drive(app, steps)
@@ -327,7 +327,7 @@ def test_a_comparison_that_fails_says_why_and_nothing_is_kept(
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
         await until(pilot, lambda: said in screen_text(app))
-        await pilot.press("k")
+        await pilot.press("enter")
         await pilot.pause()
         assert isinstance(app.screen, ComparisonDialog), "there is nothing to keep"
         await pilot.press("escape")
@@ -366,7 +366,7 @@ def test_a_finding_that_only_a_learning_rate_helps_is_asked_about(
         await pilot.press("a")
         await pilot.pause()
         assert "set it to 0.002" in screen_text(app)
-        await pilot.press("y")
+        await pilot.press("l")
         await pilot.pause()
 
     drive(app, steps)
@@ -400,7 +400,7 @@ def test_a_change_that_does_not_fit_the_settings_is_refused_in_words(
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
         await until(pilot, lambda: "5.1 ×" in screen_text(app))
-        await pilot.press("k")
+        await pilot.press("enter")
         await pilot.pause()
         assert "not applied" in screen_text(app)
 
@@ -473,7 +473,7 @@ def test_what_no_comparison_can_answer_is_said_and_can_be_kept(tmp_path: Path, m
         await pilot.press("a")
         await pilot.pause()
         assert "Two training runs side by side cannot answer this" in screen_text(app)
-        await pilot.press("k")
+        await pilot.press("enter")
         await pilot.pause()
 
     drive(app, steps)
@@ -492,8 +492,8 @@ def test_a_comparison_that_would_take_too_long_is_refused_and_the_change_can_be_
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
         await until(pilot, lambda: words in screen_text(app))
-        assert "k keep" in screen_text(app)
-        await pilot.press("k")
+        assert "enter keep" in screen_text(app)
+        await pilot.press("enter")
         await pilot.pause()
 
     drive(app, steps)

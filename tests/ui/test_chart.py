@@ -30,7 +30,7 @@ from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.chart_curves import DOTS_A_CELL, MARK_LETTERS, ChartView
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.metric_chart import chart_panels
-from workbench.ui.panels.x_axis import range_of
+from workbench.ui.panels.x_axis import extent_of
 
 BRAILLE = range(0x2801, 0x2900)
 
@@ -259,7 +259,7 @@ def test_each_curve_has_its_own_colour() -> None:
 
 def test_a_curve_over_a_band_has_no_dots_but_its_own() -> None:
     """A cell has one colour: with the band's dots in it, a thin curve would look as thick as a row."""
-    band = Series("line", [Point(float(x), 0.0, 100.0, 50.0) for x in range(101)])
+    band = Series("line", [Point(float(x), 0.0, 100.0, 50.0) for x in range(101)], behind=True)
     curve = Series("train", flat([50.0] * 101))
     alone = canvas(draw(replace(plot(), series=[curve], most=100.0), 60, 12, style_of))
     both = draw(replace(plot(), series=[band, curve], most=100.0), 60, 12, style_of)
@@ -307,6 +307,12 @@ class Host(StyledApp):
         yield from chart_panels()
 
     def on_mount(self) -> None:
+        for panel in self.query(ChartPanel):
+            panel.show(*self.shown)
+
+    def on_chart_panel_cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
+        history, view = self.shown
+        self.shown = history, replace(view, cursor=message.x)
         for panel in self.query(ChartPanel):
             panel.show(*self.shown)
 
@@ -362,9 +368,8 @@ def test_the_title_gives_what_is_drawn_and_the_last_value() -> None:
     """screen/REPORT #18: the title said 0.0385, the last batch's loss, where the line stood at 0.25."""
 
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
-        width = panel.size.width - 4
-        plot, _ = panel._curves(history).plot(width, cursor=None, ascii=False)
-        [run] = [series for series in plot.series if series.style == "train"]
+        assert panel._curves is not None
+        [run] = [series for series in panel._curves.plot(ascii=False).series if series.style == "train"]
         assert run.points[-1].mean > 0.15
         assert f"train {run.points[-1].mean:.4f} (last 0.1459)" in panel.heading().plain
         panel.show(history, ChartView())
@@ -375,13 +380,14 @@ def test_the_title_gives_what_is_drawn_and_the_last_value() -> None:
 
 
 @pytest.mark.parametrize("steps", [7, 130, 1_001, 1_300])
-def test_no_more_than_a_fifth_of_a_chart_is_empty_at_first(steps: int) -> None:
+def test_no_more_than_an_eighth_of_a_chart_is_empty(steps: int) -> None:
     """screen/REPORT #37: x ended at 1, 2 or 5 times a power of ten, half of the width away."""
 
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
-        first, last = range_of("step", history, [])
-        assert first == 0
-        assert steps <= last <= steps * 1.21
+        extent = extent_of("step", history, [])
+        assert extent.whole[0] == 0
+        assert steps <= extent.whole[1] <= steps * 1.13
+        assert extent.done == extent.end == steps
 
     history = taken(
         Prepared(**{**vars(event), "epochs": 1000}) if isinstance(event, Prepared) else event
@@ -398,7 +404,8 @@ def test_without_colours_the_validation_curve_is_dashed_and_the_legend_says_so(m
         title = panel.heading().plain
         assert "━ train" in title
         assert "╍ validation" in title
-        plot, _ = panel._curves(history).plot(106, cursor=None, ascii=False)
+        assert panel._curves is not None
+        plot = panel._curves.plot(ascii=False)
         assert [series.dashed for series in plot.series] == [False, True]
 
     history = taken(made.events(1300))
@@ -411,15 +418,30 @@ def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None
         step = int(panel.footing().plain.split()[1].replace(",", ""))
         assert step == pytest.approx(1300, abs=20)
         assert "train 0.1459" in panel.footing().plain
+        await pilot.press("home")
+        assert "train 2.37" in panel.footing().plain
         await pilot.press("end")
-        assert "train" not in panel.footing().plain  # planned, not trained
+        assert "train 0.1459" in panel.footing().plain
 
     watch(drive, taken(made.events(1300)))
 
 
+def test_beyond_the_end_of_a_run_the_cursor_reads_the_longer_run_alone() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        panel.show(history, ChartView(), [("longer", longer)])
+        await pilot.press("end")
+        panel.show(history, ChartView(cursor=1300), [("longer", longer)])
+        foot = panel.footing().plain
+        assert foot.startswith("step 1,300  A 0.")
+        assert "train" not in foot
+
+    history, longer = taken(made.events(700)), taken(made.events(1300))
+    watch(drive, history)
+
+
 def test_the_cursor_stays_at_its_step_when_the_screen_is_resized() -> None:
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
-        await pilot.press("right", *["pagedown"] * 4)
+        await pilot.press("right", *["shift+right"] * 4)
         before = int(panel.footing().plain.split()[1].replace(",", ""))
         await pilot.resize_terminal(80, 40)
         await pilot.pause()

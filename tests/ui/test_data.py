@@ -70,7 +70,7 @@ def test_facts_and_samples_are_seen_at_every_size(
         assert "2 classes (rose, tulip)" in text
         assert "1,200 train" in text
         assert "12 rows with missing values were dropped" in text
-        assert "esc leave" in text
+        assert "esc close" in text
         if size[0] < 110:
             await pilot.press("right")
         seen = [screen_text(app)]
@@ -161,7 +161,7 @@ def test_a_narrow_border_still_says_how_to_leave(tmp_path: Path, monkeypatch: py
     async def steps(pilot: Pilot[None]) -> None:
         await opened(pilot)
         border = app.screen.query_one("#box").region.bottom - 1
-        assert "r read again  esc leave" in screen_text(app).splitlines()[border]
+        assert "f5 read again  esc close" in screen_text(app).splitlines()[border]
 
     drive(app, steps, size=(60, 20))
 
@@ -181,7 +181,7 @@ def test_what_was_read_is_kept_until_the_data_changes_or_is_read_again(
         await opened(pilot)
         assert "2 classes" in screen_text(app)
         assert notes_of(asked)[0] == first, "no process has been launched"
-        await pilot.press("r")
+        await pilot.press("f5")
         await until(pilot, lambda: notes_of(asked)[0] != first)
         dialog = app.screen
         assert isinstance(dialog, DataDialog)
@@ -203,7 +203,7 @@ def test_leaving_while_it_is_read_ends_the_process(tmp_path: Path, monkeypatch: 
     async def steps(pilot: Pilot[None]) -> None:
         await opened(pilot, done=False)
         await until(pilot, lambda: "reading the data" in screen_text(app))
-        await pilot.press("right", "c", "r", "down")
+        await pilot.press("right", "C", "f5", "down")
         assert isinstance(app.screen, DataDialog)
         process_id, _, _ = notes_of(asked)
         await pilot.press("escape")
@@ -228,9 +228,9 @@ def test_why_it_cannot_be_read_is_a_line_and_it_can_be_tried_again(
     async def steps(pilot: Pilot[None]) -> None:
         dialog = await opened(pilot)
         assert expected in screen_text(app)
-        assert "r read again" in screen_text(app)
+        assert "f5 read again" in screen_text(app)
         fake_process(monkeypatch, tmp_path, lines())
-        await pilot.press("r")
+        await pilot.press("f5")
         await until(pilot, lambda: dialog.is_done and not dialog.failure)
         await pilot.pause()
         assert "2 classes (rose, tulip)" in screen_text(app)
@@ -261,13 +261,13 @@ def test_code_of_the_preset_runs_only_after_a_yes(tmp_path: Path, monkeypatch: p
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("D")
         await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
-        await pilot.press("n")
+        await pilot.press("escape")
         await pilot.pause()
         assert not isinstance(app.screen, DataDialog)
         assert not asked.exists()
         await pilot.press("D")
         await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
-        await pilot.press("y")
+        await pilot.press("up", "enter")
         await until(pilot, lambda: isinstance(app.screen, DataDialog))
         await until(pilot, asked.exists)
 

@@ -74,7 +74,7 @@ def test_the_curve_its_marks_and_what_they_mean_are_seen_at_every_size(
         for said in ("over 5 seeds", "N is the rate now: 0.01", "S  steepest", "0.00123", "V  valley"):
             assert said in text
         assert "D  before divergence 0.0641" in text
-        assert "enter take 0.00123  left right choose  esc leave" in text
+        assert "enter take 0.00123  left right choose  esc cancel" in text
         axis = next(line for line in text.splitlines() if "└" in line)
         letters = [letter for letter in axis if letter in "SVDN"]
         assert letters == ["V", "S", "N", "D"], "by the rates that they stand for"
@@ -179,7 +179,7 @@ def test_rates_that_are_not_named_cannot_be_taken_and_the_reason_is_said(
         text = screen_text(app)
         assert note in text
         assert "V  valley            - " in text
-        assert "enter take 0.0641  esc leave" in text
+        assert "enter take 0.0641  esc cancel" in text
         await pilot.press("right", "enter")
         await pilot.pause()
 
@@ -198,7 +198,7 @@ def test_where_nothing_can_be_named_enter_takes_nothing(
     async def steps(pilot: Pilot[None]) -> None:
         await answered(pilot, words)
         assert "take" not in screen_text(app).splitlines()[-1]
-        await pilot.press("right", "enter", "b")
+        await pilot.press("right", "enter", "l")
         await pilot.pause()
         assert isinstance(app.screen, MeasuringDialog)
 
@@ -247,7 +247,7 @@ def test_the_table_of_batch_sizes_and_the_knee_are_seen_at_every_size(
         assert "1024 155 k 6.62 ms 104 MiB █" in inside(app, "#picture")
         assert "█ knee 2048 - - - out of memory" in inside(app, "#picture")
         assert "knee 1024: the smallest batch size within 5 % of the best throughput" in text
-        assert "esc leave" in text.splitlines()[-1]
+        assert "esc cancel" in text.splitlines()[-1]
 
     drive(app, steps, size)
     _, module, request = notes_of(asked)
@@ -411,7 +411,7 @@ def test_code_of_ones_own_is_asked_about_first(tmp_path: Path, monkeypatch: pyte
         await pilot.press("slash", *"learning rate", "enter", "M")
         await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
         assert not asked.exists()
-        await pilot.press("y" if trusts else "n")
+        await pilot.press(*(["up", "enter"] if trusts else ["escape"]))
         await until(pilot, lambda: isinstance(app.screen, RangeTestDialog) == trusts)
 
     drive(app, steps)

@@ -29,7 +29,7 @@ def test_a_click_on_a_key_at_the_foot_presses_it(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await click(pilot, app, "keys  q")
         assert isinstance(app.screen, HelpDialog)
-        await click(pilot, app, "esc leave")
+        await click(pilot, app, "esc close")
         assert isinstance(app.screen, MainScreen)
         await click(pilot, app, "^s save")
         await pilot.press(*"mine")
@@ -52,7 +52,7 @@ def test_a_click_on_a_key_of_the_advice_presses_it(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await click(pilot, app, "i why")
         assert isinstance(app.screen, AdviceDialog)
-        await click(pilot, app, "esc leave")
+        await click(pilot, app, "esc close")
         assert isinstance(app.screen, MainScreen)
 
     drive(app, steps)

@@ -178,12 +178,12 @@ def test_another_folder_is_offered_only_where_there_is_one_and_presets_stand_in_
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("S")
         await pilot.pause()
-        assert "enter save  esc leave" in screen_text(app)
+        assert "enter save  esc cancel" in screen_text(app)
         await pilot.press("escape")
         (tmp_path / "presets").mkdir()
         await pilot.press("S")
         await pilot.pause()
-        assert "enter save  ^o other folder  esc leave" in screen_text(app)
+        assert "enter save  ^f other folder  esc cancel" in screen_text(app)
         await pilot.press("escape", "ctrl+o", *"mnist")
         await pilot.pause()
         text = screen_text(app)
@@ -221,7 +221,7 @@ def test_quitting_with_unsaved_settings_asks_and_can_be_called_off(tmp_path: Pat
         await pilot.press("q")
         await pilot.pause()
         assert "data.batch_size  64 to 128" in screen_text(app)
-        await pilot.press("k")
+        await pilot.press("escape")
         await pilot.pause()
         assert app.is_running
 
@@ -237,14 +237,14 @@ def test_who_stays_to_keep_unsaved_settings_has_not_stopped_the_run(tmp_path: Pa
         await pilot.press("q")
         await pilot.pause()
         assert "esc stay" in screen_text(app)
-        await pilot.press("s")
+        await pilot.press("x")
         await pilot.pause()
         assert "esc keep editing" in screen_text(app)
         await pilot.press("escape")
         await pilot.pause()
         assert app.is_running
         assert not run.control.exists()
-        await pilot.press("q", "s", "d")
+        await pilot.press("q", "x", "X")
         await pilot.pause()
 
     drive(app, steps)
@@ -443,7 +443,7 @@ def test_ctrl_q_again_does_not_ask_twice(tmp_path: Path) -> None:
         await pilot.pause(0.3)
         assert len(app.screen_stack) == 2
         assert "unsaved settings" in screen_text(app)
-        await pilot.press("k")
+        await pilot.press("escape")
         await pilot.pause(0.3)
         assert len(app.screen_stack) == 1
         await pilot.press("ctrl+q")

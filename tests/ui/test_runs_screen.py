@@ -183,7 +183,7 @@ def test_a_run_is_deleted_only_after_a_yes(tmp_path: Path) -> None:
         assert doomed.exists(), "keeping it is the default"
         await pilot.press("delete")
         await pilot.pause()
-        await pilot.press("y")
+        await pilot.press("delete")
         await pilot.pause(0.5)
         assert not doomed.exists()
         assert "gamma" not in screen_text(app)
@@ -332,7 +332,7 @@ def test_a_broken_run_says_what_is_wrong_and_can_only_be_deleted(tmp_path: Path)
             await pilot.press(key)
             await pilot.pause()
             assert "preset.toml cannot be read" in screen_text(app)
-        await pilot.press("delete", "y")
+        await pilot.press("delete", "delete")
         await pilot.pause(0.5)
         assert not broken.path.exists()
         assert order(app) == ["gamma", "beta", "alpha"]
@@ -367,7 +367,7 @@ def test_a_run_that_cannot_be_deleted_or_read_is_reported(tmp_path: Path, monkey
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
         monkeypatch.setattr(shutil, "rmtree", refuse)
-        await pilot.press("delete", "y")
+        await pilot.press("delete", "delete")
         await pilot.pause(0.5)
         assert "cannot delete" in screen_text(app)
         assert "Permission denied" in screen_text(app)

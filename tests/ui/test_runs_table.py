@@ -203,7 +203,7 @@ def test_marked_runs_are_deleted_together_after_one_question(tmp_path: Path) -> 
         text = screen_text(app)
         assert BETA in text
         assert "1 marked run cannot be deleted" in text
-        await pilot.press("y")
+        await pilot.press("delete")
         await until(pilot, lambda: order(app) == ["delta", "alpha"])
         assert "deleted 2 runs" in screen_text(app)
 

@@ -40,7 +40,7 @@ def test_the_question_shows_what_would_run_and_its_answers_stay_in_sight(
             assert part in shown
         if length == 1:
             assert "helper.py" in shown
-        await pilot.press("n")
+        await pilot.press("escape")
         await pilot.pause(0.1)
         assert not code.is_trusted("mine:wide")
         assert not (tmp_path / "runs").exists()
@@ -74,7 +74,7 @@ def test_who_says_no_stays_at_the_settings(tmp_path: Path) -> None:
         await pilot.press("space")
         await pilot.pause(0.3)
         assert "run this code?" in screen_text(app)
-        await pilot.press("n")
+        await pilot.press("escape")
         await pilot.pause(0.1)
         assert app.screen.query_one("#settings").display
         assert not app.screen.query_one("#charts").display

@@ -38,7 +38,7 @@ def notification(alert: Alert, way: Way, environment: Mapping[str, str] | None =
     if way == "bell":
         return BELL
     sequence = f"{ESCAPE}]9;{title}, {text}{END}" if way == "osc9" else f"{ESCAPE}]777;notify;{title};{text}{END}"
-    return BELL + _through_multiplexer(sequence, terminal, environment)
+    return BELL + through_multiplexer(sequence, environment)
 
 
 def _way_of(terminal: str, environment: Mapping[str, str]) -> Way:
@@ -47,11 +47,15 @@ def _way_of(terminal: str, environment: Mapping[str, str]) -> Way:
     return "osc777" if terminal.startswith(WITH_OSC_777) or environment.get("VTE_VERSION") else "osc9"
 
 
-def _through_multiplexer(sequence: str, terminal: str, environment: Mapping[str, str]) -> str:
-    """Wrapped so that tmux (with allow-passthrough on) or screen hand it to the terminal; the bell passes by itself."""
+def through_multiplexer(sequence: str, environment: Mapping[str, str] | None = None) -> str:
+    """Wraps a sequence so that tmux (with allow-passthrough on) or screen hand it to the terminal.
+
+    sequence: ends with ST. The bell needs none of this.
+    """
+    environment = os.environ if environment is None else environment
     if environment.get("TMUX"):
         return f"{ESCAPE}Ptmux;{sequence.replace(ESCAPE, ESCAPE * 2)}{END}"
-    if terminal.startswith("screen"):
+    if environment.get("TERM", "").startswith("screen"):
         # Screen ends at the first ST, so that the sequence inside ends with a bell.
         return f"{ESCAPE}P{sequence.removesuffix(END)}{BELL}{END}"
     return sequence

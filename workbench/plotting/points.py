@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from workbench.plotting.scales import fraction_of
@@ -44,27 +46,35 @@ def fraction_across(x: float, x_range: tuple[float, float]) -> float:
 def points_by_column(
     buckets: Sequence[Any], x_of: Callable[[Any], float], x_range: tuple[float, float], columns: int
 ) -> list[Point]:
-    """Buckets of a curve as points, one for each column that has any: extremes are kept, gaps stay gaps."""
-    columns = max(columns, 1)
+    """Buckets of a curve as points, one for each column that has any: extremes are kept, gaps stay gaps.
+
+    Of the buckets outside the range, the nearest on either side is a point too: the line to it crosses the edge.
+    """
+    xs = [x_of(bucket) for bucket in buckets]
+    first, last = x_range
+    inside = [place for place, x in enumerate(xs) if first <= x <= last]
+    start, end = (inside[0], inside[-1] + 1) if inside else (after := bisect_left(xs, first), after)
+    scale = max(columns, 1) / ((last - first) or 1.0)
     points: list[Point] = []
-    column_before: int | None = None
-    merged: Any = None
-    for bucket in buckets:
-        column = int(fraction_across(x_of(bucket), x_range) * columns)
-        if merged is not None and column == column_before:
-            merged = merged.merged(bucket)
-            continue
-        if merged is not None:
-            points += _points(merged, x_of(merged))
-        column_before, merged = column, bucket
-    if merged is not None:
-        points += _points(merged, x_of(merged))
+    if start:
+        points += _points(buckets[start - 1 : start], xs[start - 1])
+    for _, places in groupby(range(start, end), key=lambda place: int((xs[place] - first) * scale)):
+        column = list(places)
+        points += _points(buckets[column[0] : column[-1] + 1], xs[column[-1]])
+    if end < len(xs):
+        points += _points(buckets[end : end + 1], xs[end])
     return points
 
 
-def _points(bucket: Any, x: float) -> list[Point]:
-    gap = [Point(x, math.nan, math.nan, math.nan)] if bucket.gap else []
-    return ([Point(x, bucket.minimum, bucket.maximum, bucket.mean)] if bucket.count else []) + gap
+def _points(buckets: Sequence[Any], x: float) -> list[Point]:
+    """The point of neighbouring buckets, and a gap after it if one of them has one."""
+    gap = [Point(x, math.nan, math.nan, math.nan)] if any(bucket.gap for bucket in buckets) else []
+    finite = [bucket for bucket in buckets if bucket.count]
+    if not finite:
+        return gap
+    mean = sum(bucket.total for bucket in finite) / sum(bucket.count for bucket in finite)
+    low, high = min(bucket.minimum for bucket in finite), max(bucket.maximum for bucket in finite)
+    return [Point(x, low, high, mean), *gap]
 
 
 def smoothed(points: Sequence[Point], smoothing: float) -> list[Point]:

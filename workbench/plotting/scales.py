@@ -72,10 +72,15 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.3g}"
 
 
-def clock(seconds: float) -> str:
-    """A label of time: seconds, minutes and seconds, or hours."""
+def clock(seconds: float, decimals: int = 0) -> str:
+    """A label of time: seconds, minutes and seconds, or hours. decimals: of the seconds, from 10 s on."""
     if seconds < 10:
         return f"{seconds:.3g} s"
+    if decimals and (minutes := int(seconds // 60)):
+        hours = f"{minutes // 60}:{minutes % 60:02d}" if minutes >= 60 else f"{minutes}"
+        return f"{hours}:{math.floor((seconds % 60) * 10**decimals) / 10**decimals:0{3 + decimals}.{decimals}f}"
+    if decimals:
+        return f"{seconds:.{decimals}f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
-from textual.app import SystemCommand
+from textual.app import App
+from textual.binding import BindingType
 from textual.command import Provider
 from textual.events import Event, Key
 from textual.screen import Screen
 
 from workbench.runs.directory import RunDirectory
 from workbench.ui.form.draft import Draft
-from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.keys.action import Action, HasActions, Says
+from workbench.ui.keys.app_actions import ACTIONS as APP_ACTIONS
+from workbench.ui.keys.app_actions import app_bindings
+from workbench.ui.keys.copying import found_on
 from workbench.ui.keys.key_order import KeyOrder, Passed
 from workbench.ui.live.readings import MachineReadings, ReadingSource
 from workbench.ui.live.remembered import Remembered
 from workbench.ui.live.session import Session
+from workbench.ui.look.screenshot import take_screenshot
 from workbench.ui.look.styled_app import StyledApp, has_few_colours
 from workbench.ui.options import AppOptions
-from workbench.ui.palette import PaletteCommands
+from workbench.ui.palette import MOST_RECENT, Entry, PaletteCommands
 from workbench.ui.screens.main import MainScreen
 
 
@@ -31,6 +36,7 @@ class WorkbenchApp(StyledApp):
     TITLE = "workbench"
     CSS_PATH = "workbench.tcss"
     ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [*app_bindings()]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {PaletteCommands}
 
     def __init__(
@@ -68,22 +74,55 @@ class WorkbenchApp(StyledApp):
             not_opened=self._not_opened,
         )
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        if isinstance(screen, MainScreen):
-            for action in ACTIONS:
-                callback = _runner(screen, action.name)
-                yield SystemCommand(action.palette_name, action.help, callback)
-        yield SystemCommand("Choose a theme, colours", "all themes there are", self.action_change_theme)
-        yield SystemCommand("Screenshot", "save a picture of the screen (SVG) in this folder", self._take_screenshot)
+    # The palette.
 
-    def _take_screenshot(self) -> None:
-        main = self.screen_stack[0]
+    def palette_entries(self) -> list[Entry]:
+        """The actions of the screen in front and those of the app; what was chosen last comes first."""
+        found: list[Entry] = []
+        for screen in reversed(self.screen_stack):  # below dialogs and the palette itself
+            if isinstance(screen, HasActions):
+                assert isinstance(screen, Screen)
+                found = [Entry(each, self._chosen(each, screen)) for each in screen.ACTIONS]
+                break
+        found += [Entry(each, self._chosen(each, self)) for each in APP_ACTIONS if each.name != "command_palette"]
+        recent = {title: place for place, title in enumerate(self.remembered.recent)}
+        return sorted(found, key=lambda entry: recent.get(entry.action.title, len(recent)))
+
+    def _chosen(self, action: Action, on: Screen[Any] | App[Any]) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            others = [title for title in self.remembered.recent if title != action.title]
+            self.remembered.recent = [action.title, *others][:MOST_RECENT]
+            await on.run_action(action.name)
+
+        return run
+
+    # What works everywhere.
+
+    def say(self, text: str, kind: str = "text") -> None:
+        """Shows a sentence on the topmost screen that has a line for it. kind: "text", "warning" or "error"."""
+        screen = next((each for each in reversed(self.screen_stack) if isinstance(each, Says)), None)
+        if screen is not None:
+            screen.say(text, kind)
+
+    def action_copy(self) -> None:
+        """Copies what has the focus."""
+        copied = found_on(self.screen)
+        if copied is None:
+            self.say("there is nothing to copy here", "warning")
+        else:
+            self.copy_to_clipboard(copied.text)
+            self.say(f"copied {copied.what}")
+
+    def action_take_screenshot(self) -> None:
+        """Writes what is on the screen into the present folder, as SVG and as text."""
         try:
-            text, kind = f"screenshot: {self.save_screenshot(path=str(Path.cwd()))}", "text"
+            self.say(f"screenshot: {take_screenshot(self, Path.cwd())}")
         except OSError as error:
-            text, kind = f"no screenshot: {error.filename or Path.cwd()}: {error.strerror}", "error"
-        if isinstance(main, MainScreen):
-            main.say(text, kind)
+            self.say(f"no screenshot: {error.filename or Path.cwd()}: {error.strerror}", "error")
+
+    def action_help_quit(self) -> None:
+        """ctrl+c where no text is selected: it never quits."""
+        self.say("ctrl+c copies selected text; q quits")
 
     async def on_event(self, event: Event) -> None:
         is_new_key = isinstance(event, Key) and not event.is_forwarded
@@ -123,10 +162,3 @@ class WorkbenchApp(StyledApp):
         self.session.close()
         self.readings.close()
         self.keep_habits()
-
-
-def _runner(screen: MainScreen, name: str) -> Callable[[], Awaitable[None]]:
-    async def run() -> None:
-        await screen.run_action(name)
-
-    return run

@@ -50,6 +50,9 @@ class FakeHost:
     def show_run(self) -> None:
         self.calls.append("run")
 
+    def redraw_charts(self) -> None:
+        self.calls.append("redraw charts")
+
     def show_settings(self) -> None:
         self.calls.append("settings")
 

@@ -117,14 +117,14 @@ class AdviceController:
 
     async def _offer_learning_rate(self, value: float) -> None:
         """Sets a learning rate after asking; its effect is not measured first."""
-        from workbench.ui.dialogs.question import QuestionDialog
+        from workbench.ui.dialogs.question import STAY, QuestionDialog
 
         if not self._session.is_busy:
             self._host.say(f"the run has ended; a learning rate of {value:g} can be set for the next one")
             return
-        choices = (("y", f"set it to {value:g}"), ("n", "leave it"))
+        choices = (("learning rate", f"set it to {value:g}"), (STAY, "leave it"))
         text = "The learning rate of the run in progress changes at its next step."
-        if await self._host.ask(QuestionDialog("learning rate", text, choices, "y")) == "y":
+        if await self._host.ask(QuestionDialog("learning rate", text, choices, "learning rate")):
             self._learning_rate.set(value)
 
     async def _try_change(self, finding: Finding, watch: Watch) -> None:

@@ -25,6 +25,9 @@ class Host(Protocol):
     def show_run(self) -> None:
         """Shows the run in all panels."""
 
+    def redraw_charts(self) -> None:
+        """Draws the charts again: the way they are shown has changed."""
+
     def show_settings(self) -> None:
         """Shows the settings being edited."""
 

@@ -129,7 +129,7 @@ class PresetController:
 
     async def revert(self) -> None:
         """Goes back to the opened preset, after asking."""
-        from workbench.ui.dialogs.question import QuestionDialog
+        from workbench.ui.dialogs.question import STAY, QuestionDialog
 
         draft = self._draft
         if not draft.is_changed and not draft.problems:
@@ -138,8 +138,8 @@ class PresetController:
         count = len(draft.changes())
         differ = "1 setting differs" if count == 1 else f"{count} settings differ"
         text = f"{differ} from {draft.opened.name}; reverting loses {'it' if count == 1 else 'them'}."
-        choices = (("y", "revert"), ("n", "keep them"))
-        if await self._host.ask(QuestionDialog("revert?", text, choices, "n")) == "y":
+        choices = (("revert", "revert"), (STAY, "keep them"))
+        if await self._host.ask(QuestionDialog("revert?", text, choices, STAY)) == "revert":
             self._revert()
 
     def _revert(self) -> None:

@@ -9,14 +9,14 @@ from workbench.ui.controllers.host import Host
 
 async def is_trusted(preset: Preset, host: Host) -> bool:
     """Asks before a preset's own code runs. Raises WorkbenchError if the code cannot be found."""
-    from workbench.ui.dialogs.question import QuestionDialog
+    from workbench.ui.dialogs.question import STAY, QuestionDialog
 
     for reference, arguments in preset.code_calls():
         if code.is_trusted(reference):
             continue
         text = f"The preset runs code of its own: {code.description(reference, arguments)}. Have you read it?"
-        choices = (("y", "yes, trust it until one of these files changes"), ("n", "no"))
-        if await host.ask(QuestionDialog("run this code?", text, choices, "n")) != "y":
+        choices = (("yes", "yes, trust it until one of these files changes"), (STAY, "no"))
+        if await host.ask(QuestionDialog("run this code?", text, choices, STAY)) != "yes":
             return False
         code.trust(reference)
     return True

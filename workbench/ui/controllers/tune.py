@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workbench.errors import USERS_KINDS, WorkbenchError
 from workbench.runs.directory import RunDirectory
@@ -24,9 +23,6 @@ from workbench.ui.live.session import Session
 from workbench.ui.live.study_watch import StudyWatch
 from workbench.ui.live.study_words import counts
 from workbench.ui.live.trial_rows import trial_row
-
-if TYPE_CHECKING:
-    from workbench.ui.dialogs.beside_study import BesideAnswer
 
 RESUMABLE = ("stopped", "failed", "lost")
 
@@ -141,21 +137,20 @@ class TuneController:
             state = "is paused" if _is_paused(found) else "is being trained"
             self._host.say(f"the study {found.study.name} {state}: T shows it", "warning", while_it_holds=True)
 
-    async def ask_beside(self) -> BesideAnswer | None:
-        """Asks whether to train beside the study that trains now; beside without any, None if the user does neither.
+    async def ask_beside(self) -> str | None:
+        """Asks whether to train beside the study that trains now; start without any, None if the user does neither.
 
-        show: the study is watched now, and its screen shall come up.
+        tune: the study is watched now, and its screen shall come up.
         """
         from workbench.ui.dialogs.beside_study import BesideStudyDialog
 
         study = await self.being_trained()
         if study is None:
-            return "beside"
+            return "start"
         answer = await self._host.ask(BesideStudyDialog(study.study.name, counts(study)))
-        if answer == "show":
+        if answer == "tune":
             self.watch = study
-            return "show"
-        return "beside" if answer == "beside" else None
+        return answer
 
     def studies(self) -> list[StudyDirectory]:
         """All studies of the folder, the oldest first."""
@@ -198,8 +193,8 @@ class TuneController:
         if problem := self._why_not():
             return problem
         answer = await self.ask_beside()
-        if answer != "beside":
-            return "" if answer == "show" else "not started: another study is being trained"
+        if answer != "start":
+            return "" if answer == "tune" else "not started: another study is being trained"
         try:
             return await self._start(say)
         except WorkbenchError as error:

@@ -20,7 +20,7 @@ from workbench.ui.live.findings import Advice
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.advice import STYLES, can_be_tried, glyph_of, tried
 
-TRY = "try it"
+TRY = "try advice"
 
 
 class AdviceDialog(Dialog[str]):
@@ -34,8 +34,8 @@ class AdviceDialog(Dialog[str]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "try", TRY, show=True),
-        Binding("A", "next", "next", show=True),
-        Binding("i,q", "cancel", "close", show=False),
+        Binding("A", "next", "next advice", show=True),
+        Binding("escape,i,q", "cancel", "close", show=True),
     ]
 
     def __init__(self, advice: Advice) -> None:

@@ -26,7 +26,7 @@ class BatchScanDialog(MeasuringDialog[Change]):
     """Dismisses with the batch size that is taken, and with the learning rate that suits it if that is wanted too."""
 
     title_text = "batch sizes"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "take_both", "take both", show=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("l", "take_both", "learning rate", show=True)]
 
     def __init__(self, measure: Measure, preset: Preset) -> None:
         """preset: what is measured; its batch size and learning rate are the present ones."""
@@ -103,8 +103,8 @@ class BatchScanDialog(MeasuringDialog[Change]):
     def shown_keys(self) -> list[tuple[str, str]]:
         keys = [("enter", f"take {self._selected}")] if self.can_take else []
         if self._can_take_both:
-            keys.append(("b", f"with rate {self._scaled()[0]:g}"))
-        return [*keys, *([("up down", "choose")] if len(self._sizes) > 1 else []), ("esc", "leave")]
+            keys.append(("l", f"with learning rate {self._scaled()[0]:g}"))
+        return [*keys, *([("up down", "choose")] if len(self._sizes) > 1 else []), ("esc", "cancel")]
 
     def action_select(self, direction: int) -> None:
         """Selects the next batch size that was measured, or the one before."""

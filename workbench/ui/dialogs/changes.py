@@ -23,8 +23,9 @@ class ChangesDialog(Dialog[str]):
 
     DEFAULT_CSS = "ChangesDialog VerticalScroll { height: auto; max-height: 18; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "answer('save')", "save", show=True),
-        Binding("r", "answer('revert')", "revert", show=True),
+        Binding("ctrl+s", "answer('save')", "save", show=True),
+        Binding("U", "answer('revert')", "revert", show=True),
+        Binding("escape,d,q", "cancel", "close", show=True),
     ]
 
     def __init__(self, changes: dict[str, tuple[Any, Any]], name: str) -> None:

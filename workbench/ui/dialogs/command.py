@@ -9,13 +9,19 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from workbench.ui.dialogs.dialog import Dialog, plain
+from workbench.ui.keys.copying import Copied
+
+HOW = "copied through the terminal (OSC 52); tmux needs: set -s set-clipboard on"
 
 
 class CommandDialog(Dialog[bool]):
-    """Shows the command, and copies it through the terminal, which also works over SSH."""
+    """Copies the command, and shows it."""
 
-    title_text = "train this without the app"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("y,enter", "copy", "copy", show=True)]
+    title_text = "this trains the same without the app"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "app.copy", "copy", show=True),
+        Binding("escape,enter,Y,q", "cancel", "close", show=True),
+    ]
 
     def __init__(self, command: str) -> None:
         super().__init__()
@@ -24,10 +30,11 @@ class CommandDialog(Dialog[bool]):
     def body(self) -> Iterable[Widget]:
         yield plain(self._command, id="command")
         yield plain("")
-        yield plain("", id="said", classes="dim")
+        yield plain(HOW, classes="dim")
 
-    def action_copy(self) -> None:
-        """Copies the command (OSC 52)."""
+    def on_mount(self) -> None:
+        super().on_mount()
         self.app.copy_to_clipboard(self._command)
-        said = "copied, if the terminal lets programs copy (OSC 52; in tmux: set -g set-clipboard on)"
-        self.query_one("#said").update(said)  # type: ignore[attr-defined]
+
+    def copyable(self) -> Copied:
+        return Copied("the command", self._command)

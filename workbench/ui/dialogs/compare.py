@@ -35,7 +35,7 @@ class CompareDialog(Dialog[bool]):
     """A column for each run, under the letter that it has on the charts."""
 
     app: StyledApp
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("v,q", "cancel", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,v,q", "cancel", "close", show=True)]
     title_text = "compare"
     DEFAULT_CSS = """
     CompareDialog > #box { width: 120; }

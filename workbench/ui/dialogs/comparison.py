@@ -23,7 +23,6 @@ from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.bars import thin_bar
 from workbench.units import duration
 
-MEASURING_KEY = ("esc", "cancel")
 POLL_SECONDS = 1.0
 BAR_CELLS = 40
 
@@ -38,9 +37,8 @@ class ComparisonDialog(Dialog[str]):
     title_text = "comparison of settings"
     DEFAULT_CSS = "ComparisonDialog > #box { width: 110; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "keep", "keep", show=True),
-        Binding("s", "set", "keep, and set it in this run", show=True),
-        Binding("r", "cancel", "revert", show=True),
+        Binding("enter", "keep", "keep", show=True),
+        Binding("l", "set", "learning rate", show=True),
     ]
 
     def __init__(
@@ -86,9 +84,9 @@ class ComparisonDialog(Dialog[str]):
 
     def shown_keys(self) -> list[tuple[str, str]]:
         if self._can_keep:
-            also = [("s", "keep, and set it in this run")] if self._can_set else []
-            return [("k", "keep"), *also, ("r", "revert")]
-        return [("esc", "leave")] if self.failure else [MEASURING_KEY]
+            also = [("l", "keep, and set it in this run")] if self._can_set else []
+            return [("enter", "keep"), *also, ("esc", "leave it")]
+        return [("esc", "close")] if self.failure else [("esc", "cancel")]
 
     @property
     def _can_keep(self) -> bool:

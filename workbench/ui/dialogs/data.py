@@ -35,7 +35,7 @@ MOST_PICTURE_ROWS = 32
 
 
 class DataDialog(MeasuringDialog[None]):
-    """Left and right step through the samples, c shows those of one class alone."""
+    """Left and right step through the samples, C shows those of one class alone."""
 
     title_text = "data"
     DEFAULT_CSS = """
@@ -54,10 +54,9 @@ class DataDialog(MeasuringDialog[None]):
         Binding("pagedown", "scroll_lines(10)", show=False),
         Binding("home", "scroll_lines(-100000)", show=False),
         Binding("end", "scroll_lines(100000)", show=False),
-        Binding("c", "next_class(1)", show=False),
-        Binding("C", "next_class(-1)", show=False),
-        Binding("r", "read_again", show=False),
-        Binding("D,q", "cancel", "close", show=False),
+        Binding("C", "next_class", "class", show=False),
+        Binding("f5", "read_again", "read again", show=False),
+        Binding("escape,D,q", "cancel", "close", show=False),
     ]
 
     def __init__(self, read: Measure, forget: Callable[[], None]) -> None:
@@ -165,11 +164,11 @@ class DataDialog(MeasuringDialog[None]):
 
     def shown_keys(self) -> list[tuple[str, str]]:
         if self._summary is None:
-            return [("r", "read again"), ("esc", "leave")] if self.failure else [("esc", "leave")]
+            return [("f5", "read again"), ("esc", "close")] if self.failure else [("esc", "close")]
         step = [("left right", "samples")] if self._summary.samples else []
-        by_class = [("c", "class")] if len(self._class_names) > 1 else []
+        by_class = [("C", "class")] if len(self._class_names) > 1 else []
         scroll = [("up down", "scroll")] if self.app.size.width >= KEYS_COLUMNS else []
-        return [*step, *by_class, *scroll, ("r", "read again"), ("esc", "leave")]
+        return [*step, *by_class, *scroll, ("f5", "read again"), ("esc", "close")]
 
     def action_select(self, direction: int) -> None:
         """Shows the next sample, or the one before; on a narrow screen the facts come before the first."""
@@ -178,11 +177,11 @@ class DataDialog(MeasuringDialog[None]):
             self._page = first + (self._page - first + direction) % (last - first + 1)
             self._show_from_the_top()
 
-    def action_next_class(self, direction: int) -> None:
-        """Shows the samples of the next class alone, or of the one before, or all."""
+    def action_next_class(self) -> None:
+        """Shows the samples of the next class alone; after the last, of all."""
         choices = ["", *self._class_names]
         if len(choices) > 2:
-            self._only = choices[(choices.index(self._only) + direction) % len(choices)]
+            self._only = choices[(choices.index(self._only) + 1) % len(choices)]
             self._page = 1
             self._show_from_the_top()
 

@@ -15,7 +15,9 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from workbench.ui.keys.actions import key_name
+from workbench.ui.keys.app_actions import app_bindings
+from workbench.ui.keys.copying import Copied
+from workbench.ui.keys.key_names import key_name
 from workbench.ui.panels.lines import KeysLine
 
 Result = TypeVar("Result")
@@ -70,7 +72,10 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     Dialog:ansi OptionList > .option-list--option-highlighted { text-style: reverse; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "leave", show=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel", show=True),
+        *app_bindings("app."),
+    ]
 
     title_text = ""
     """The text in the upper border."""
@@ -132,6 +137,13 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
             if line.region.contains(event.screen_x, event.screen_y):
                 return line.key_at(event.screen_x - line.region.x)
         return ""
+
+    def copyable(self) -> Copied | None:
+        """What is copied of a dialog: its text, as it stands on the screen."""
+        inside = self.query_one("#box").content_region
+        strips = self._compositor.render_strips()[inside.y : inside.bottom]
+        lines = [strip.crop(inside.x, inside.right).text.rstrip() for strip in strips]
+        return Copied("the text of the dialog", "\n".join(lines).strip("\n"))
 
     def action_cancel(self) -> None:
         """Closes the dialog without an answer."""

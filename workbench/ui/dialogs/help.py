@@ -1,4 +1,4 @@
-"""The keys, from the table that defines them."""
+"""The keys of a screen, from the tables that define them; typing narrows them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from workbench.ui.dialogs.dialog import Dialog
+from workbench.ui.keys.help import Section, matching
 
-TWO_COLUMNS_FROM = 116
+TWO_COLUMNS_FROM = 110
 """Columns of the screen."""
-Section = tuple[str, Sequence[tuple[str, str]]]
+LEAST_LINES = 12
+"""Fewer are in one column."""
 
 
 class HelpDialog(Dialog[bool]):
@@ -25,34 +28,63 @@ class HelpDialog(Dialog[bool]):
 
     title_text = "keys"
     DEFAULT_CSS = """
-    HelpDialog > #box { max-width: 100%; }
-    HelpDialog > #box.-columns { width: 116; }
-    HelpDialog VerticalScroll { height: auto; max-height: 100%; }
+    HelpDialog > #box { width: 80; max-width: 100%; }
+    HelpDialog > #box.-columns { width: 132; height: 94%; }
+    HelpDialog #sections { height: auto; max-height: 100%; margin-top: 1; }
+    HelpDialog > #box.-columns #sections { height: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q", "cancel", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll(-1)", "up", show=False, priority=True),
+        Binding("down", "scroll(1)", "down", show=False, priority=True),
+        Binding("pageup", "scroll(-10)", "page up", show=False, priority=True),
+        Binding("pagedown", "scroll(10)", "page down", show=False, priority=True),
+        Binding("escape", "cancel", "close", show=True),
+    ]
 
     def __init__(self, sections: Sequence[Section]) -> None:
         super().__init__()
         self._sections = sections
 
     def body(self) -> Iterable[Widget]:
-        yield VerticalScroll(Static(self._columns()))
+        yield Input(placeholder="type a word or a key", id="typed")
+        yield VerticalScroll(Static(id="keys"), id="sections", can_focus=False)
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#box").set_class(self._has_columns, "-columns")
+        self._show()
 
-    @property
-    def _has_columns(self) -> bool:
-        """Whether the sections are in two columns: if one is higher than the screen, and two have room."""
-        return self.app.size.width >= TWO_COLUMNS_FROM and _height(self._sections) > self.app.size.height - 4
+    def on_resize(self) -> None:
+        """Uses as many columns as the screen has room for."""
+        self._show()
 
-    def _columns(self) -> Table:
-        if not self._has_columns:
-            return _table(self._sections)
-        both = Table.grid(padding=(0, 3))
-        both.add_row(*map(_table, _two_columns(self._sections)))
-        return both
+    @on(Input.Changed)
+    def _typed(self, message: Input.Changed) -> None:
+        if message.value.endswith("?"):  # the key that opened it; the field takes it for text
+            self.action_cancel()
+        else:
+            self._show()
+
+    def _show(self) -> None:
+        has_columns = self.app.size.width >= TWO_COLUMNS_FROM
+        self.query_one("#box").set_class(has_columns, "-columns")
+        found = matching(self._sections, self.query_one(Input).value)
+        keys = self.query_one("#keys", Static)
+        if not found:
+            keys.update(Text("no key has to do with that", "dim"))
+        elif has_columns and len(found) > 1 and _height(found) > LEAST_LINES:
+            keys.update(_beside(*_two_columns(found)))
+        else:
+            keys.update(_table(found))
+
+    def action_scroll(self, lines: int) -> None:
+        """Scrolls the sections."""
+        self.query_one("#sections", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def _beside(left: Sequence[Section], right: Sequence[Section]) -> Table:
+    both = Table.grid(padding=(0, 3))
+    both.add_row(_table(left), _table(right))
+    return both
 
 
 def _two_columns(sections: Sequence[Section]) -> tuple[Sequence[Section], Sequence[Section]]:
@@ -79,6 +111,6 @@ def _table(sections: Sequence[Section]) -> Table:
         if number:
             table.add_row("", "")
         table.add_row("", Text(title, "bold"))
-        for keys, what in rows:
-            table.add_row(Text(keys, "bold"), Text(what))
+        for row in rows:
+            table.add_row(Text(row.keys, "bold"), Text(row.text))
     return table

@@ -16,7 +16,7 @@ class MessageDialog(Dialog[bool]):
     """Shows a text until a key is pressed."""
 
     DEFAULT_CSS = "MessageDialog VerticalScroll { height: auto; max-height: 18; }"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "cancel", "close", show=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "cancel", "close", show=True)]
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__()

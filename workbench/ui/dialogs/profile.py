@@ -17,6 +17,7 @@ from workbench.files import short_path
 from workbench.printable import without_sequences
 from workbench.runs.measurements import Profiled
 from workbench.ui.dialogs.dialog import Dialog, plain
+from workbench.ui.keys.copying import Copied
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.bars import thin_bar
 from workbench.wording import TRACE_VIEWER, profile_title
@@ -30,7 +31,10 @@ class ProfileDialog(Dialog[bool]):
     """A row for each operator; scrolls where the screen is low."""
 
     app: StyledApp
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,o,q", "cancel", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "app.copy", "copy", show=True),
+        Binding("escape,enter,w,q", "cancel", "close", show=True),
+    ]
     DEFAULT_CSS = """
     ProfileDialog > #box { width: 110; }
     ProfileDialog VerticalScroll { height: auto; max-height: 100%; }
@@ -46,10 +50,13 @@ class ProfileDialog(Dialog[bool]):
     def body(self) -> Iterable[Widget]:
         # Above the table, which scrolls where the screen is low.
         yield plain(short_path(self._run / self._profiled.file))
-        yield plain(f"is the trace; {TRACE_VIEWER} opens it, in the browser alone", classes="dim")
+        yield plain(f"the trace: open it at {TRACE_VIEWER} (nothing is uploaded); y copies its path", classes="dim")
         if self._profiled.note:
             yield plain(self._profiled.note, classes="warning")
         yield VerticalScroll(Static(self._table()))
+
+    def copyable(self) -> Copied:
+        return Copied("the path of the trace", str((self._run / self._profiled.file).absolute()))
 
     def _table(self) -> Table:
         """Times are per step, to be compared with the time of a step."""

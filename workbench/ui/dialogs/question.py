@@ -1,4 +1,4 @@
-"""A question with a few answers, each a line and a key."""
+"""A question with a few answers, a line each; an answer that is an action has the key of that action too."""
 
 from __future__ import annotations
 
@@ -11,41 +11,55 @@ from textual.widget import Widget
 from textual.widgets import OptionList
 
 from workbench.ui.dialogs.dialog import Dialog, options, plain
+from workbench.ui.keys.key_names import key_name
+from workbench.ui.keys.meanings import key_of
+
+STAY = "stay"
+"""The answer that changes nothing, as closing the dialog does."""
 
 
 class QuestionDialog(Dialog[str]):
-    """Dismisses with the key of the answer; None if the user closes it."""
+    """Dismisses with the name of the answer; None if the user stays."""
 
     DEFAULT_CSS = """
     QuestionDialog #asked { height: auto; max-height: 12; }
     """
 
     def __init__(self, title: str, text: str, choices: Sequence[tuple[str, str]], default: str) -> None:
-        """choices: (key, label); default: the key of the answer that enter gives."""
+        """choices: (name, label); a name that is the label of an action has its key. default: the answer of enter."""
         super().__init__()
         self.title_text = title
         self._text = text
         self._choices = list(choices)
         self._default = default
+        self._keys = {name: "escape" if name == STAY else key_of(name) for name, _ in choices}
 
     def body(self) -> Iterable[Widget]:
         with VerticalScroll(id="asked"):  # a long question scrolls, so that the answers stay in view
             yield plain(self._text)
         yield plain("")
-        yield options((key, Text.assemble((f" {key}  ", "bold"), label)) for key, label in self._choices)
+        yield options((name, self._line(name, label)) for name, label in self._choices)
+
+    def _line(self, name: str, label: str) -> Text:
+        widest = max(len(key_name(key)) for key in self._keys.values())
+        return Text.assemble((f" {key_name(self._keys[name]):<{widest}}  ", "bold"), label)
 
     def on_mount(self) -> None:
         super().on_mount()
         choices = self.query_one(OptionList)
-        choices.highlighted = [key for key, _ in self._choices].index(self._default)
+        choices.highlighted = [name for name, _ in self._choices].index(self._default)
         choices.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """A letter chooses its answer."""
-        if event.character and event.character in [key for key, _ in self._choices]:
+        """The key of an answer gives it."""
+        name = next((name for name, key in self._keys.items() if key == event.key), None)
+        if name is not None:
             event.stop()
-            self.dismiss(event.character)
+            self._answer(name)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, message: OptionList.OptionSelected) -> None:
-        self.dismiss(message.option.id)
+        self._answer(message.option.id or STAY)
+
+    def _answer(self, name: str) -> None:
+        self.dismiss(None if name == STAY else name)

@@ -100,9 +100,9 @@ class RangeTestDialog(MeasuringDialog[float]):
 
     def shown_keys(self) -> list[tuple[str, str]]:
         if not self.can_take:
-            return [("esc", "leave")]
+            return [("esc", "cancel")]
         choose = [("left right", "choose")] if len(self._marks) > 1 else []
-        return [("enter", f"take {self._marks[self._selected]:g}"), *choose, ("esc", "leave")]
+        return [("enter", f"take {self._marks[self._selected]:g}"), *choose, ("esc", "cancel")]
 
     def action_select(self, direction: int) -> None:
         """Selects the next mark, or the one before."""

@@ -35,7 +35,7 @@ class SaveAsDialog(Dialog[SaveAs]):
     title_text = "save the preset as"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "save", "save", show=True),
-        Binding("ctrl+o", "other_folder", "other folder", show=True, priority=True),
+        Binding("ctrl+f", "other_folder", "other folder", show=True, priority=True),
     ]
 
     def __init__(self, preset: Preset, suggested: str, description: str | None = None, failure: str = "") -> None:

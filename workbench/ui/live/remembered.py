@@ -26,6 +26,10 @@ class Remembered:
     four_charts: bool = False
     smoothing: float = 0.6
     log: bool = False
+    log_unlike: list[str] = field(default_factory=list)
+    """Titles of charts whose scale is the other one."""
+    all_values: bool = False
+    """Whether the y axes of charts hold outliers too."""
     x_axis: str = "step"
     preset: str = ""
     """Path of the preset last opened."""
@@ -33,6 +37,8 @@ class Remembered:
     """The columns chosen for the table of runs; none: it chooses them itself."""
     run_filters: dict[str, str] = field(default_factory=dict)
     """Saved filters of the table of runs, by name."""
+    recent: list[str] = field(default_factory=list)
+    """Titles of the actions that were chosen in the palette, the last first."""
 
     @staticmethod
     def path() -> Path:
@@ -53,6 +59,7 @@ class Remembered:
         remembered.run_columns = [key for key in remembered.run_columns if isinstance(key, str)]
         filters = remembered.run_filters
         remembered.run_filters = {name: text for name, text in filters.items() if isinstance(text, str)}
+        remembered.recent = [title for title in remembered.recent if isinstance(title, str)]
         return remembered
 
     def save(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Sequence
 
 from rich.style import Style
@@ -73,6 +74,19 @@ class StyledApp(App[None]):
         # As Textual's own bell: the driver writes between two frames.
         if self._driver is not None and not self.is_headless and not is_in_front:
             self._driver.write(sequence)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copies by the terminal (OSC 52), which is the user's own, over SSH too.
+
+        tmux takes it with set-clipboard on, or passes it on with allow-passthrough on: it gets both.
+        """
+        super().copy_to_clipboard(text)
+        if self._driver is not None and not self.is_headless:
+            from workbench.alerts.terminal import through_multiplexer
+
+            sequence = f"\x1b]52;c;{b64encode(text.encode()).decode()}\x1b\\"
+            if (wrapped := through_multiplexer(sequence)) != sequence:
+                self._driver.write(wrapped)
 
     @on(AppBlur)
     def _focus_was_reported(self) -> None:

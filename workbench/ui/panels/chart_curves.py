@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from workbench.plotting.points import Point, points_by_column, smoothed
 from workbench.plotting.quantities import Quantity
-from workbench.plotting.scales import clock, count
-from workbench.runs.curve import Bucket, Curve
+from workbench.runs.curve import Bucket
 from workbench.runs.history import RunHistory
 from workbench.ui.look.chart import Plot, Series
-from workbench.ui.panels.x_axis import XAxis, range_of, x_of
+from workbench.ui.panels.chart_window import Extent, Window
+from workbench.ui.panels.x_axis import XAxis, converted, extent_of, label_of, nearest, x_of
 
 OVERLAY_LETTERS = "ABCD"
 MARK_LETTERS = {
@@ -31,6 +33,8 @@ OVERLAY_SMOOTHING = 0.6
 """Overlaid curves of each step are smoothed at least this much: several noisy ones would hide each other."""
 MARKERS = "*+"
 """Of a chart's own curves in plain ASCII."""
+EXACT = ("learning-rate",)
+"""Charts whose values have no noise, so that none is an outlier."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,54 @@ class ChartView:
     smoothing: float = 0.0
     """The weight of the past in the moving average, from 0 (none) to below 1."""
     log: bool = False
+    unlike: frozenset[str] = frozenset()
+    """Titles of the charts that have the other scale: linear if `log`, logarithmic if not."""
     x_axis: XAxis = "step"
+    all_values: bool = False
+    """Whether the y axes hold outliers too."""
+    window: Window | None = None
+    """The part of the x axis that is shown; None: all of it."""
+    cursor: float | None = None
+    """The x whose values are read."""
+
+    def is_log(self, quantity: Quantity) -> bool:
+        """Whether a chart has a logarithmic scale."""
+        return quantity.can_be_log and self.log != (quantity.title in self.unlike)
+
+    def extent(self, history: RunHistory, overlays: Sequence[RunHistory]) -> Extent:
+        """What there is to see of these runs."""
+        return extent_of(self.x_axis, history, overlays)
+
+    def shown(self, extent: Extent) -> tuple[float, float]:
+        """The range of x that charts show of it."""
+        return extent.whole if self.window is None else self.window.shown(extent)
+
+
+@dataclass(frozen=True)
+class DrawnCurve:
+    """A curve as it is drawn."""
+
+    name: str
+    """Empty for the only curve of its quantity; of an overlaid run its letter."""
+    key: str
+    """In RunHistory.curves."""
+    style: str
+    history: RunHistory
+    points: Sequence[Point]
+    raw: Sequence[Point] = ()
+    """The points before they were smoothed; none if they are not."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The value of a curve at the cursor."""
+
+    curve: DrawnCurve
+    x: float
+    value: float
+    """As it is drawn."""
+    raw: float
+    """As it was measured; the same unless the curve is smoothed."""
 
 
 @dataclass(frozen=True)
@@ -54,66 +105,144 @@ class ChartCurves:
     view: ChartView
     no_color: bool
     """Whether a chart's second curve is dashed, as its colour cannot tell it from the first."""
+    width: int
+    """Of the chart, in cells."""
 
-    def plot(self, width: int, *, cursor: float | None, ascii: bool) -> tuple[Plot, dict[str, float]]:
-        """What to draw in `width` cells; and by curve the value at which it ends as drawn, where it is smoothed.
+    @cached_property
+    def extent(self) -> Extent:
+        """What there is to see."""
+        return self.view.extent(self.history, [overlay for _, overlay in self.overlays])
 
-        cursor: as a fraction of the width.
-        """
-        axis, history = self.view.x_axis, self.history
-        first, last = x_range = range_of(axis, history, [overlay for _, overlay in self.overlays])
-        own, drawn_ends = self._run_series(x_range, width)
-        plot = Plot(
-            series=self._overlay_series(x_range, width) + own,
-            x_range=x_range,
-            x_label=clock if axis == "time" else count,
+    @cached_property
+    def x_range(self) -> tuple[float, float]:
+        """The part of it that is shown."""
+        return self.view.shown(self.extent)
+
+    def plot(self, *, ascii: bool) -> Plot:
+        """What to draw."""
+        axis, history, last = self.view.x_axis, self.history, self.x_range[1]
+        return Plot(
+            series=list(self._series()),
+            x_range=self.x_range,
+            x_label=label_of(axis, self.x_range),
             y_label=self.quantity.tick,
-            log=self.view.log and self.quantity.can_be_log,
-            whole_x=axis == "step" or (axis == "epoch" and last >= 2),
+            log=self.view.is_log(self.quantity),
+            whole_x=axis == "step" or (axis == "epoch" and self.x_range[0] == 0 and last >= 2),
             marks=[(x_of(axis, history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks],
-            cursor=None if cursor is None else first + (last - first) * cursor,
+            breaks=list(self._breaks()),
+            cursor=self.view.cursor,
+            spots=[(each.x, each.value, each.curve.style) for each in self.readings[::-1] if math.isfinite(each.value)],
             most=self.quantity.most,
+            robust=not self.view.all_values and self.quantity.id not in EXACT,
+            whole=self.extent.whole,
             sixties=axis == "time",
             ascii=ascii,
         )
-        return plot, drawn_ends
 
-    def _run_series(self, x_range: tuple[float, float], width: int) -> tuple[list[Series], dict[str, float]]:
-        found: list[Series] = []
-        drawn_ends: dict[str, float] = {}
-        for number, (_, key, style) in enumerate(self.quantity.curves):
-            points = self._points(self.history, self.history.curves.get(key), x_range, width)
-            if self.view.smoothing > 0 and key == SMOOTHED:
-                found.append(Series("line", points, "."))
-                points = smoothed(points, self.view.smoothing)
-                if points and math.isfinite(points[-1].mean):
-                    drawn_ends[key] = points[-1].mean
-            found.append(Series(style, points, MARKERS[number], dashed=bool(number) and self.no_color))
-        return found, drawn_ends
+    @cached_property
+    def own(self) -> list[DrawnCurve]:
+        """The run's own curves."""
+        found = []
+        for name, key, style in self.quantity.curves:
+            smoothing = self.view.smoothing if key == SMOOTHED else 0.0
+            found.append(self._drawn(name, key, style, self.history, smoothing))
+        return found
 
-    def _overlay_series(self, x_range: tuple[float, float], width: int) -> list[Series]:
+    @cached_property
+    def overlaid(self) -> list[DrawnCurve]:
         """The overlaid runs: their validation curve where there is one, else the smoothed training curve."""
         found = []
         for number, (_, history) in enumerate(self.overlays):
             key = overlaid_curve(self.quantity, history)
             if key is not None:
-                points = self._points(history, history.curves[key], x_range, width)
-                if key == SMOOTHED:
-                    points = smoothed(points, max(self.view.smoothing, OVERLAY_SMOOTHING))
-                letter = OVERLAY_LETTERS[number]
-                found.append(Series(f"overlay-{number + 1}", points, letter.lower(), letter))
+                smoothing = max(self.view.smoothing, OVERLAY_SMOOTHING) if key == SMOOTHED else 0.0
+                style = f"overlay-{number + 1}"
+                found.append(self._drawn(OVERLAY_LETTERS[number], key, style, history, smoothing))
         return found
 
-    def _points(
-        self, history: RunHistory, curve: Curve | None, x_range: tuple[float, float], width: int
-    ) -> list[Point]:
+    def _drawn(self, name: str, key: str, style: str, history: RunHistory, smoothing: float) -> DrawnCurve:
+        points = self._points(history, key)
+        if not smoothing:
+            return DrawnCurve(name, key, style, history, points)
+        return DrawnCurve(name, key, style, history, smoothed(points, smoothing), raw=points)
+
+    @property
+    def drawn_ends(self) -> dict[str, float]:
+        """By own curve that is smoothed, the value at which it ends as it is drawn, if its end is in view."""
+        if self.x_range[1] < self.extent.done:
+            return {}
+        ends = {each.key: each.points[-1].mean for each in self.own if each.raw}
+        return {key: value for key, value in ends.items() if math.isfinite(value)}
+
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """The value of each curve at the cursor: of its point that is nearest."""
+        x = self.view.cursor
+        if x is None:
+            return []
+        within = (self.x_range[1] - self.x_range[0]) / max(self.width, 1)
+        found = []
+        for each in (*self.own, *self.overlaid):
+            curve = each.history.curves.get(each.key)
+            bucket = None if curve is None else nearest(self.view.x_axis, each.history, curve, x, within=within)
+            if bucket is not None:
+                at = x_of(self.view.x_axis, each.history, bucket.last_step, bucket.seconds)
+                value = _nearest_mean(each.points, at) if each.raw else bucket.mean
+                found.append(Reading(each, at, value, bucket.mean))
+        return found
+
+    @property
+    def steps_per_point(self) -> int:
+        """The steps that share a point where it could be seen that they do; 1 where each step is drawn by itself.
+
+        A curve is kept in bounded memory: seen closely, the older part of a long one has a point every few columns.
+        """
+        first, last = self.x_range
+        curve = self.history.curves.get(self.quantity.curves[0][1])
+        if curve is None or not curve.buckets:
+            return 1
+        axis, history = self.view.x_axis, self.history
+        middle = nearest(axis, history, curve, (first + last) / 2, within=math.inf)
+        steps = converted(last, axis, "step", history) - converted(first, axis, "step", history)
+        return middle.count if middle is not None and middle.count > max(steps / self.width, 1) else 1
+
+    def _series(self) -> Iterator[Series]:
+        """The curves of overlaid runs, and over them the run's own."""
+        for each in self.overlaid:
+            yield Series(each.style, each.points, each.name.lower(), each.name)
+        for number, each in enumerate(self.own):
+            if each.raw:
+                yield Series("line", each.raw, ".", behind=True)
+            dashed = bool(number) and self.no_color
+            yield Series(each.style, each.points, MARKERS[number], dashed=dashed, within=bool(each.raw))
+
+    def _breaks(self) -> Iterator[tuple[float, str]]:
+        """Where curves become not finite."""
+        broken = [(each, each.style) for each in self.overlaid] + [(each, "error") for each in self.own]
+        column = (self.x_range[1] - self.x_range[0]) / max(self.width, 1)
+        for each, style in broken:
+            last = -math.inf  # a stretch of numbers that has no column of its own is not seen
+            for point in each.points:
+                if not math.isfinite(point.mean):
+                    if point.x - last > 2 * column:
+                        yield point.x, style
+                    last = point.x
+
+    def _points(self, history: RunHistory, key: str) -> list[Point]:
+        curve = history.curves.get(key)
         if curve is None:
             return []
 
         def x(bucket: Bucket) -> float:
             return x_of(self.view.x_axis, history, bucket.last_step, bucket.seconds)
 
-        return points_by_column(curve.buckets, x, x_range, width * DOTS_A_CELL)
+        return points_by_column(curve.buckets, x, self.x_range, self.width * DOTS_A_CELL)
+
+
+def _nearest_mean(points: Sequence[Point], x: float) -> float:
+    after = bisect_left(points, x, key=lambda point: point.x)
+    beside = points[max(after - 1, 0) : after + 1]
+    return min(beside, key=lambda point: abs(point.x - x)).mean if beside else math.nan
 
 
 def overlaid_curve(quantity: Quantity, history: RunHistory) -> str | None:

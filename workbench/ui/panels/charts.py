@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -13,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from workbench.plotting.quantities import Quantity
-from workbench.runs.curve import Bucket
 from workbench.runs.history import RunHistory
 from workbench.ui.look.chart import Drawing, draw
 from workbench.ui.panels.chart_curves import (
@@ -22,10 +22,11 @@ from workbench.ui.panels.chart_curves import (
     SMOOTHED,
     ChartCurves,
     ChartView,
+    Reading,
     overlaid_curve,
 )
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.x_axis import nearest, written_x, x_of
+from workbench.ui.panels.x_axis import written_x
 
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
@@ -38,8 +39,11 @@ class ChartPanel(Panel):
 
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("left right", "read values"),
+        ("+ -", "zoom"),
+        ("< >", "pan"),
         (", .", "smooth"),
         ("L", "log scale"),
+        ("^", "outliers"),
         ("e", "x axis"),
         ("V", "two or four charts"),
         ("enter", "maximise"),
@@ -47,10 +51,10 @@ class ChartPanel(Panel):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),
-        Binding("pageup,shift+left", "move(-10)", show=False),
-        Binding("pagedown,shift+right", "move(10)", show=False),
+        Binding("shift+left", "move(-10)", show=False),
+        Binding("shift+right", "move(10)", show=False),
         Binding("home", "jump(0)", show=False),
-        Binding("end", "jump(100000)", show=False),
+        Binding("end", "jump(1)", show=False),
         Binding("escape", "no_cursor", show=False),
         Binding("enter", "maximise", show=False),
     ]
@@ -58,17 +62,29 @@ class ChartPanel(Panel):
     class Maximise(Message):
         """The user maximises this chart, or restores the others."""
 
+    class CursorMoved(Message):
+        """The user moves the cursor of all charts; None: removes it."""
+
+        def __init__(self, x: float | None) -> None:
+            self.x = x
+            super().__init__()
+
+    class Wheel(Message):
+        """The user turns the wheel over a chart: zooms in (1) or out (-1) at an x, or pans left (-1) or right (1)."""
+
+        def __init__(self, direction: int, x: float, *, pans: bool) -> None:
+            self.direction, self.x, self.pans = direction, x, pans
+            super().__init__()
+
     def __init__(self, quantity: Quantity) -> None:
         super().__init__(id=quantity.id)
         self._quantity = quantity
         self._history: RunHistory | None = None
         self._view = ChartView()
         self._overlays: Sequence[tuple[str, RunHistory]] = ()
-        self._cursor: float | None = None
-        """As a fraction of the canvas's width, so that it keeps its place when the panel is resized."""
+        self._curves: ChartCurves | None = None
+        """What is drawn; None: nothing."""
         self._drawing = Drawing([])
-        self._drawn_ends: dict[str, float] = {}
-        """By curve: the value at which it ends as it is drawn, where it is smoothed."""
 
     def show(
         self, history: RunHistory | None, view: ChartView, overlays: Sequence[tuple[str, RunHistory]] = ()
@@ -89,13 +105,14 @@ class ChartPanel(Panel):
     def _legend(self, letters: int | None) -> Text:
         """letters: how many of each name; None: all, after a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
+        drawn_ends = {} if self._curves is None else self._curves.drawn_ends
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
             if curve is None or curve.last is None:
                 continue
             sample = f"{self._sample(number)} " if letters is None or self.app.no_color else ""
             shown = f"{sample}{name[:letters]} " if name else ""
-            drawn = self._drawn_ends.get(key, curve.last)
+            drawn = drawn_ends.get(key, curve.last)
             text.append(f"  {shown}{self._latest(drawn)}", self.style_of(style))
             if letters is None and (last := self._latest(curve.last)) != self._latest(drawn):
                 text.append(f" (last {last})", self.style_of("dim"))
@@ -125,20 +142,41 @@ class ChartPanel(Panel):
         return self.quantity.write(value) if math.isfinite(value) else "NaN"
 
     def footing(self) -> Text:
-        if self._cursor is not None and self._history is not None and self._drawing.columns:
-            x = self._drawing.x_of(self._cursor_column)
+        if self._view.cursor is not None and self._curves is not None and self._drawing.columns:
             named = ((letters, unit) for letters in NAME_LETTERS for unit in (True, False))
-            return self.first_fitting(self._read_at_cursor(x, letters, unit) for letters, unit in named)
+            readings = self._curves.readings
+            return self.first_fitting(self._read_at_cursor(readings, letters, unit) for letters, unit in named)
+        return self.first_fitting(Text("  ".join(parts), self.style_of("dim")) for parts in self._states())
+
+    def _states(self) -> Iterator[list[str]]:
+        """How the chart is shown; then, for where there is less room, only what is not usual."""
         parts = []
-        if self._view.log and self.quantity.can_be_log:
+        if self._view.is_log(self.quantity):
             parts.append("log")
-        if self._is_smoothed and (self._view.smoothing or (self.has_focus and self._history is not None)):
-            parts.append(f"smooth {self._slider()} {self._view.smoothing:.1f}")
         if self._view.x_axis != "step":
             parts.append(f"by {self._view.x_axis}")
-        if best := self._best():
-            parts.append(best)
-        return Text("  ".join(parts), self.style_of("dim"))
+        if self._view.all_values:
+            parts.append("all values")
+        parts += self._part_shown()
+        best = [best] if (best := self._best()) else []
+        smoothing = []
+        if self._is_smoothed and (self._view.smoothing or (self.has_focus and self._history is not None)):
+            smoothing.append(f"smooth {self._slider()} {self._view.smoothing:.1f}")
+            yield [*parts[:1], *smoothing, *parts[1:], *best]
+            smoothing = [f"smooth {self._view.smoothing:.1f}"]
+        yield [*parts[:1], *smoothing, *parts[1:], *best]
+        yield parts
+
+    def _part_shown(self) -> list[str]:
+        """How much of the whole is shown, and how closely the run was kept there."""
+        if self._curves is None or self._curves.x_range == self._curves.extent.whole:
+            return []
+        first, last = self._curves.x_range
+        end = self._curves.extent.whole[1]
+        parts = [f"{end / (last - first):.2g}{self.glyphs.times}"]
+        if (steps := self._curves.steps_per_point) > 1:
+            parts.append(f"{steps:,} steps a point")
+        return parts
 
     @property
     def _is_smoothed(self) -> bool:
@@ -158,6 +196,7 @@ class ChartPanel(Panel):
 
     def content(self, width: int, height: int) -> list[Text]:
         history = self._history
+        self._curves, self._drawing = None, Drawing([])
         if history is None and self._overlays:
             history = RunHistory()
         has_curve = history is not None and any(key in history.curves for _, key, _ in self.quantity.curves)
@@ -166,72 +205,56 @@ class ChartPanel(Panel):
             trains = history is not None and history.view.step > 0
             when = "at the end of an epoch" if trains else "once training is under way"
             return self.placeholder(f"{what} appears here {when}", width)
-        plot, self._drawn_ends = self._curves(history).plot(width, cursor=self._cursor, ascii=self.glyphs.ascii)
-        self._drawing = draw(plot, width, height, self.style_of)
+        self._curves = ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color, width)
+        self._drawing = draw(self._curves.plot(ascii=self.glyphs.ascii), width, height, self.style_of)
         return self._drawing.lines
 
-    def _curves(self, history: RunHistory) -> ChartCurves:
-        return ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color)
-
-    def _read_at_cursor(self, x: float, letters: int | None, unit: bool) -> Text:
-        """The value of each curve nearest to the cursor.
+    def _read_at_cursor(self, readings: Sequence[Reading], letters: int | None, unit: bool) -> Text:
+        """The value of each curve nearest to the cursor, as it is drawn and as it was measured.
 
         letters: how many of each name; None: all. unit: whether to name the unit of x.
         """
-        assert self._history is not None
+        assert self._view.cursor is not None
         gap, write = (" ", self._shortest) if letters == 1 and self._overlays else ("  ", self._written)
-        text = Text(written_x(self._view.x_axis, x, with_name=unit), self.style_of("text"))
-        for name, key, style in self.quantity.curves:
-            bucket = self._nearest(self._history, key, x)
-            if bucket is not None:
-                shown = name[:letters] or self.quantity.title
-                text.append(f"{gap}{shown} {write(bucket.mean)}", self.style_of(style))
-        for number, (_, history) in enumerate(self._overlays):
-            overlaid = overlaid_curve(self.quantity, history)
-            bucket = None if overlaid is None else self._nearest(history, overlaid, x)
-            if bucket is not None:
-                value = write(bucket.mean)
-                text.append(f"{gap}{OVERLAY_LETTERS[number]} {value}", self.style_of(f"overlay-{number + 1}"))
+        text = Text(written_x(self._view.x_axis, self._view.cursor, with_name=unit), self.style_of("text"))
+        for each in readings:
+            name = each.curve.name[:letters] or self.quantity.title
+            text.append(f"{gap}{name} {write(each.value)}", self.style_of(each.curve.style))
+            if letters is None and (raw := write(each.raw)) != write(each.value):
+                text.append(f" (raw {raw})", self.style_of("dim"))
         return text
-
-    def _nearest(self, history: RunHistory, key: str, x: float) -> Bucket | None:
-        first, last = self._drawing.x_range
-        return nearest(self._view.x_axis, history, key, x, within=(last - first) / self._drawing.columns)
 
     def action_move(self, columns: int) -> None:
         """Moves the cursor. It first appears at the left, or at the latest step if it is moved to the left."""
-        if not self._drawing.columns:
+        drawing = self._drawing
+        if not drawing.columns:
             return
-        if self._cursor is not None:
-            self._put_cursor(self._cursor_column + columns)
-        elif columns < 0 and self._history is not None:
-            view = self._history.view
-            first, last = self._drawing.x_range
-            done = (x_of(self._view.x_axis, self._history, view.step, view.seconds) - first) / (last - first)
-            self._put_cursor(math.ceil(done * self._drawing.columns) - 1)
+        if self._view.cursor is not None:
+            self._put_cursor(drawing.x_of(drawing.column_of(self._view.cursor) + columns))
+        elif columns < 0 and self._curves is not None:
+            self._put_cursor(min(self._curves.extent.done, self._curves.x_range[1]))
         else:
-            self._put_cursor(0)
+            self._put_cursor(drawing.x_of(0))
 
-    @property
-    def _cursor_column(self) -> int:
-        return int((self._cursor or 0.0) * self._drawing.columns)
+    def _put_cursor(self, x: float | None) -> None:
+        if x is not None and self._curves is not None:
+            first, last = self._curves.extent.whole
+            x = min(max(x, first), last)
+        self._view = replace(self._view, cursor=x)  # the next key may come before the charts are drawn again
+        self.post_message(self.CursorMoved(x))
 
-    def _put_cursor(self, column: int) -> None:
-        columns = self._drawing.columns
-        self._cursor = (min(max(column, 0), columns - 1) + 0.5) / columns
-        self.redraw()
-
-    def action_jump(self, column: int) -> None:
-        """Puts the cursor at the left or right end."""
-        if self._drawing.columns:
-            self._put_cursor(column)
+    def action_jump(self, end: int) -> None:
+        """Puts the cursor where the data begin (0) or end (1)."""
+        if self._curves is not None and self._drawing.columns:
+            first, last = self._drawing.x_range
+            half_column = (last - first) / self._drawing.columns / 2
+            self._put_cursor(self._curves.extent.end if end else self._curves.extent.whole[0] + half_column)
 
     def action_no_cursor(self) -> None:
         """Removes the cursor. Without one, the key is the screen's."""
-        if self._cursor is None:
+        if self._view.cursor is None:
             raise SkipAction
-        self._cursor = None
-        self.redraw()
+        self._put_cursor(None)
 
     def action_maximise(self) -> None:
         """Asks to be maximised."""
@@ -239,6 +262,33 @@ class ChartPanel(Panel):
 
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor there."""
+        if (x := self._x_at(event)) is not None:
+            self._put_cursor(x)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel zooms in; with shift or ctrl it pans."""
+        self._turn(event, 1, pans=False)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel zooms out; with shift or ctrl it pans."""
+        self._turn(event, -1, pans=False)
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        """A wheel that goes sideways pans."""
+        self._turn(event, -1, pans=True)
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        """A wheel that goes sideways pans."""
+        self._turn(event, 1, pans=True)
+
+    def _turn(self, event: events.MouseEvent, direction: int, *, pans: bool) -> None:
+        if (x := self._x_at(event)) is not None:
+            event.stop()
+            if event.shift or event.ctrl:
+                direction, pans = -direction, True
+            self.post_message(self.Wheel(direction, x, pans=pans))
+
+    def _x_at(self, event: events.MouseEvent) -> float | None:
+        """The x under the mouse; None beside the canvas."""
         column = event.x - 2 - self._drawing.left
-        if 0 <= column < self._drawing.columns:
-            self._put_cursor(column)
+        return self._drawing.x_of(column) if 0 <= column < self._drawing.columns else None

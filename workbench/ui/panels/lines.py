@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rich.text import Text
 from textual.screen import Screen
 
-from workbench.ui.keys.actions import pressed_by_click
+from workbench.ui.keys.key_names import pressed_by_click
 from workbench.ui.panels.panel import LineWidget
 
 MOST_LINES = 4
@@ -18,6 +18,11 @@ class HintLine(LineWidget):
     """One sentence: the help of the setting at the cursor, an answer to a key, a fault."""
 
     DEFAULT_CSS = "HintLine { height: 1; }"
+
+    @property
+    def is_seen(self) -> bool:
+        """Also under a dialog: a key that works everywhere is answered here."""
+        return self.is_attached and self.size.area > 0
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -60,29 +65,44 @@ class HintLine(LineWidget):
 
 @runtime_checkable
 class HasKeys(Protocol):
-    """A dialog that says which keys it has."""
+    """A panel or a dialog that says which keys it has."""
 
     def shown_keys(self) -> Sequence[tuple[str, str]]:
         """(key, label), in order."""
         ...
 
 
-_LEAVE = ("esc", "leave", 0)
+class ShownKey(NamedTuple):
+    """A key of the line."""
+
+    key: str
+    label: str
+    rank: int = 0
+    """Where room is short, lower ones are left out first."""
+    is_own: bool = False
+    """Whether it is one of the panel with the focus."""
+
+
+CLOSE = ShownKey("esc", "close")
 GAPS = 3
 """Blanks around a key and its label."""
+OWN_RANKS = (94, 93, 92)
+"""Of the first keys of the panel with the focus: only starting, quitting and the help matter more."""
+OTHER_OWN_RANK = 62
 
 
 class KeysLine(LineWidget):
-    """The keys that matter now; a click presses one. Where the line is short, those of lower rank are left out.
+    """The keys that matter now, those of the panel with the focus first; a click presses one.
 
-    Under a dialog they are the dialog's, because no others work.
+    Where the line is short, those of lower rank are left out. Under a dialog they are the dialog's, because no others
+    work.
     """
 
     DEFAULT_CSS = "KeysLine { height: 1; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._keys: list[tuple[str, str, int]] = []
+        self._keys: list[ShownKey] = []
 
     @property
     def is_seen(self) -> bool:
@@ -95,36 +115,47 @@ class KeysLine(LineWidget):
     def _screen_changed(self, _: Screen[object]) -> None:
         self.call_later(self.redraw)  # once the dialog is there
 
-    def show(self, keys: Sequence[tuple[str, str, int]]) -> None:
-        """Shows keys: (key, label, rank), in order."""
-        self._keys = list(keys)
+    def show(self, keys: Sequence[tuple[str, str, int]], own: Sequence[tuple[str, str]] = ()) -> None:
+        """Shows keys: (key, label, rank), in order. own: (key, label) of the panel with the focus."""
+        ranks = (*OWN_RANKS, *(OTHER_OWN_RANK - place for place in range(len(own))))
+        first = [ShownKey(*each, rank, is_own=True) for each, rank in zip(own, ranks, strict=False)]
+        taken = {key for shown, _ in own for key in (shown, *shown.split())}
+        self._keys = [*first, *(ShownKey(*each) for each in keys if each[0] not in taken)]
         self.redraw()
 
     def key_at(self, x: int) -> str:
         """The key at a column of the line; empty where there is none."""
         end = 0
-        for key, label, _ in self._kept(self.size.width):
-            end += len(key) + len(label) + GAPS
+        for shown in self._kept(self.size.width):
+            end += len(shown.key) + len(shown.label) + GAPS
             if x < end:
-                return key
+                return shown.key
         return ""
 
-    def _kept(self, width: int) -> list[tuple[str, str, int]]:
+    def _kept(self, width: int) -> list[ShownKey]:
         """The keys for which there is room."""
         kept = list(self._keys)
         if (top := self.app.screen) is not self.screen:
-            kept = [(key, label, 0) for key, label in top.shown_keys()] if isinstance(top, HasKeys) else [_LEAVE]
-        while kept and sum(len(key) + len(label) + GAPS for key, label, _ in kept) > width:
-            kept.remove(min(kept, key=lambda item: item[2]))
+            kept = [ShownKey(*each) for each in top.shown_keys()] if isinstance(top, HasKeys) else [CLOSE]
+        while kept and sum(len(each.key) + len(each.label) + GAPS for each in kept) > width:
+            kept.remove(min(kept, key=lambda each: each.rank))
         return kept
 
     def lines(self, width: int, height: int) -> list[Text]:
         line = Text()
-        for key, label, _ in self._kept(width):
-            click = pressed_by_click(key)
-            line.append(f" {key}", self.style_of("accent") + self.style_of("strong").without_color + click)
-            line.append(f" {label} ", self.style_of("dim") + click)
+        for shown in self._kept(width):
+            click = pressed_by_click(shown.key)
+            label_style = self.style_of("text" if shown.is_own else "dim")
+            line.append(f" {shown.key}", self.style_of("accent") + self.style_of("strong").without_color + click)
+            line.append(f" {shown.label} ", label_style + click)
         return [line]
+
+
+def keys_of_focus(screen: Screen[Any]) -> Sequence[tuple[str, str]]:
+    """The keys of the panel with the focus: (key, label)."""
+    focused = screen.focused
+    around = () if focused is None else focused.ancestors_with_self
+    return next((each.shown_keys() for each in around if each is not screen and isinstance(each, HasKeys)), ())
 
 
 def keys_text(keys: Iterable[tuple[str, str]], on: LineWidget) -> Text:

@@ -7,7 +7,7 @@ Hidden panels are not drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import ClassVar
 
@@ -16,9 +16,11 @@ from rich.style import Style
 from rich.text import Text
 from textual.events import Blur, Focus, Resize, Show
 from textual.geometry import Region
+from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
+from workbench.ui.keys.copying import Copied
 from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.look.styled_app import StyledApp
 
@@ -92,7 +94,34 @@ class LineWidget(Widget):
     def render_line(self, y: int) -> Strip:
         if self._stale or len(self._strips) != self.size.height or self._drawn_in != self.app.theme:
             self._strips, self._stale = self._draw(), False
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        strip = self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        return self._with_selection(strip, y).apply_offsets(0, y)
+
+    # Selecting with the mouse.
+
+    def _with_selection(self, strip: Strip, y: int) -> Strip:
+        if (selection := self.text_selection) is None or (columns := self.selected_columns(selection, y)) is None:
+            return strip
+        start, end = columns
+        before, inside, after = (strip.crop(0, start), strip.crop(start, end), strip.crop(end, strip.cell_length))
+        chosen = self.screen.get_component_rich_style("screen--selection")
+        return Strip.join([before, inside.apply_style(Style(bgcolor=chosen.bgcolor, color=chosen.color)), after])
+
+    def selected_columns(self, selection: Selection, y: int) -> tuple[int, int] | None:
+        """The first selected column of a line and the one after the last; None if nothing of it is selected."""
+        if (span := selection.get_span(y)) is None:
+            return None
+        start, end = span
+        return start, self.size.width if end == -1 else min(end, self.size.width)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, without blanks at the ends of lines."""
+        found = [(strip, self.selected_columns(selection, y)) for y, strip in enumerate(self._strips)]
+        lines = [strip.crop(*columns).text.rstrip() for strip, columns in found if columns is not None]
+        return "\n".join(lines), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -114,7 +143,17 @@ class Panel(LineWidget, can_focus=True):
     """A part of the screen within a thin border, whose colour shows whether it has the focus."""
 
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """Keys and their effects while the panel has the focus, for the hint line."""
+    """Keys and their labels while the panel has the focus, the most important first, for the line of keys."""
+
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """The keys that do something now: (key, label)."""
+        return self.KEYS
+
+    def copyable(self) -> Copied | None:
+        """What is copied while the panel has the focus: the lines that it shows."""
+        lines = self.content(self.size.width - 4, self.size.height - 2)
+        text = "\n".join(line.plain.rstrip() for line in lines).strip("\n")
+        return Copied(self.heading().plain.partition("  ")[0] or "what is shown", text) if text else None
 
     def heading(self) -> Text:
         """The text of the upper border: the panel's name, a legend, latest values."""
@@ -176,6 +215,13 @@ class Panel(LineWidget, can_focus=True):
         if at_left:
             return Text.assemble((f"{left}{line} ", border), text, (" ", border), rule, (right, border))
         return Text.assemble((left, border), rule, (" ", border), text, (f" {line}{right}", border))
+
+    def selected_columns(self, selection: Selection, y: int) -> tuple[int, int] | None:
+        """Without the border, which nobody wants to copy."""
+        if not 0 < y < self.size.height - 1 or (columns := super().selected_columns(selection, y)) is None:
+            return None
+        start, end = max(columns[0], 2), min(columns[1], self.size.width - 2)
+        return (start, end) if start < end else None
 
     def on_focus(self, _: Focus) -> None:
         self.redraw()

@@ -14,6 +14,7 @@ from textual.timer import Timer
 
 from workbench.files import short_path
 from workbench.runs.row import RunRow
+from workbench.ui.keys.copying import Copied
 from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.runs_arrangement import Arrangement, Group, Item, RunsRead, RunsView
@@ -171,6 +172,12 @@ class RunsTable(Panel):
     def rows(self) -> Sequence[RunRow]:
         """All runs, shown or not."""
         return self.arranged.read.rows
+
+    def copyable(self) -> Copied | None:
+        """The paths of the marked runs; none marked: that of the run under the cursor."""
+        rows = self.marked_rows or ([] if self.current is None else [self.current])
+        what = "the path of the run" if len(rows) == 1 else f"the paths of {len(rows)} runs"
+        return Copied(what, "\n".join(str(row.run.path.absolute()) for row in rows)) if rows else None
 
     @property
     def item(self) -> Item | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -43,6 +44,11 @@ class SettingsPanel(SettingsList):
 
     class Changed(Message):
         """The draft has changed."""
+
+    KEYS = (("enter", "edit"), ("left right", "step"), ("delete", "reset"), ("f", "fold"))
+
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        return (("enter", "take"), ("esc", "cancel")) if self.is_editing else self.KEYS
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

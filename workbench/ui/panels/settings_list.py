@@ -13,10 +13,12 @@ from textual.message import Message
 
 from workbench.settings.data import DATA
 from workbench.settings.preset import Preset
+from workbench.settings.toml_text import toml
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import PRESET, table_of
 from workbench.ui.form.rows import Row
 from workbench.ui.form.search import found
+from workbench.ui.keys.copying import Copied
 from workbench.ui.live.planner import Expectation
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings_hint import describe
@@ -208,6 +210,14 @@ class SettingsList(Panel):
     def row(self) -> Row | None:
         """The row at the cursor."""
         return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+
+    def copyable(self) -> Copied | None:
+        """The setting at the cursor as a line of TOML; at the head of a family, all of its settings."""
+        if self._draft is None or self.row is None:
+            return None
+        path, values = self.row.path, self._draft.preset.flat()
+        lines = [f"{each} = {toml(value)}" for each, value in values.items() if f"{each}.".startswith(f"{path}.")]
+        return Copied(path, "\n".join(lines)) if lines else None
 
     def _read_rows(self, path: str | None = None) -> None:
         """Reads the rows again; the cursor stays on its setting, or moves to `path`."""

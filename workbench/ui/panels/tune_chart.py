@@ -38,7 +38,7 @@ class TuneView:
 class TuneChart(Panel):
     """A chart of a study."""
 
-    KEYS = (("left right", "another setting against the result"), ("g", "log scale"), ("m", "maximise"))
+    KEYS = (("left right", "another setting against the result"), ("L", "log scale"), ("m", "maximise"))
     EMPTY = ""
     """What stands there before the first value."""
 

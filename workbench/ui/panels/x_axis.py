@@ -1,18 +1,20 @@
-"""The x axis of the charts: steps, epochs or time."""
+"""The x axis of the charts: steps, epochs or time; how far it reaches, and where on it the data of a run lie."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from workbench.plotting.scales import clock, round_step
-from workbench.runs.curve import Bucket
+from workbench.plotting.scales import clock, count, round_step
+from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
+from workbench.ui.panels.chart_window import LEAST_STEPS, Extent
 
 XAxis = Literal["step", "epoch", "time"]
-GROWING_FRACTION = 0.1
-"""Before this fraction of the planned training is done, x ends at a round number just beyond what is done."""
+EMPTY_FRACTION = 1 / 20
+"""While a run grows, about this fraction of the width is free at the right, so that the axis seldom changes."""
 
 
 def x_of(axis: XAxis, history: RunHistory, step: int, seconds: float) -> float:
@@ -22,33 +24,51 @@ def x_of(axis: XAxis, history: RunHistory, step: int, seconds: float) -> float:
     return step / history.steps_per_epoch if axis == "epoch" else float(step)
 
 
-def range_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) -> tuple[float, float]:
-    """The range from 0 to the end of the plan, or of a longer overlaid run.
+def end_of(axis: XAxis, history: RunHistory) -> float:
+    """Where the data of a run end on the axis."""
+    return x_of(axis, history, history.view.step, history.view.seconds)
 
-    Before `GROWING_FRACTION` of the plan is done, it ends at a round number just beyond what is done.
+
+def extent_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) -> Extent:
+    """What there is to see of a run and those that it overlays: from 0 to where their data end.
+
+    Of a run in progress the axis ends at a round number just beyond.
     """
-    view = history.view
-    done = x_of(axis, history, view.step, view.seconds)
-    end = _round_up(done) if done > 0 else 0.0
-    if view.prepared is not None and view.fraction_done >= GROWING_FRACTION:
-        if view.finished is not None:
-            end = done
-        elif axis == "time":
-            end = _round_up(done / view.fraction_done)
-        elif (epochs := view.prepared.epochs) is not None:
-            end = float(epochs if axis == "epoch" else epochs * history.steps_per_epoch)
-    ends = [x_of(axis, overlay, overlay.view.step, overlay.view.seconds) for overlay in overlays]
-    return 0.0, max([end, *ends]) or 1.0
+    done = end_of(axis, history)
+    end = max([done, *(end_of(axis, overlay) for overlay in overlays)])
+    own = done if history.view.finished is not None else _round_up(done)
+    whole = 0.0, max(own, end) or 1.0
+    steps = max([history.view.step, *(overlay.view.step for overlay in overlays)])
+    return Extent(whole, done, end, least_width=whole[1] * min(LEAST_STEPS / max(steps, 1), 1.0))
 
 
-def nearest(axis: XAxis, history: RunHistory, key: str, x: float, *, within: float) -> Bucket | None:
+def nearest(axis: XAxis, history: RunHistory, curve: Curve, x: float, *, within: float) -> Bucket | None:
     """The point of a curve that is nearest to x; None if the run ends more than `within` before x."""
-    curve = history.curves.get(key)
-    if curve is None or not curve.buckets:
+    buckets = curve.buckets
+    if not buckets or x > end_of(axis, history) + within:
         return None
-    if x > x_of(axis, history, history.view.step, history.view.seconds) + within:
-        return None
-    return min(curve.buckets, key=lambda bucket: abs(x_of(axis, history, bucket.last_step, bucket.seconds) - x))
+
+    def place(bucket: Bucket) -> float:
+        return x_of(axis, history, bucket.last_step, bucket.seconds)
+
+    after = bisect_left(buckets, x, key=place)
+    return min(buckets[max(after - 1, 0) : after + 1], key=lambda bucket: abs(place(bucket) - x))
+
+
+def converted(x: float, axis: XAxis, to: XAxis, history: RunHistory) -> float:
+    """The x of the same moment of a run on another axis."""
+    if axis == to:
+        return x
+    if "time" not in (axis, to):
+        return x / history.steps_per_epoch if to == "epoch" else x * history.steps_per_epoch
+    longest = max(history.curves.values(), key=len, default=Curve())
+    moments = [(0, 0.0), *((bucket.last_step, bucket.seconds) for bucket in longest.buckets)]
+    moments.append((history.view.step, history.view.seconds))
+    places, found = ([x_of(each, history, *moment) for moment in moments] for each in (axis, to))
+    after = min(max(bisect_left(places, x), 1), len(places) - 1)
+    left, right = places[after - 1], places[after]
+    part = (x - left) / (right - left) if right > left else 1.0
+    return found[after - 1] + part * (found[after] - found[after - 1])
 
 
 def written_x(axis: XAxis, x: float, *, with_name: bool) -> str:
@@ -58,7 +78,18 @@ def written_x(axis: XAxis, x: float, *, with_name: bool) -> str:
     return f"{axis if with_name else ''} {f'{x:,.0f}' if axis == 'step' else f'{x:.2f}'}".strip()
 
 
+def label_of(axis: XAxis, x_range: tuple[float, float]) -> Callable[[float], str]:
+    """Writes the labels of the axis, with as many digits as tell neighbouring ones apart."""
+    width = x_range[1] - x_range[0]
+    if axis == "step" or x_range[0] <= 0:
+        return clock if axis == "time" else count
+    decimals = max(-math.floor(math.log10(round_step(width / 10))), 0)
+    if axis == "epoch":
+        return lambda x: f"{x:,.{decimals}f}"
+    return lambda x: clock(x, decimals)
+
+
 def _round_up(value: float) -> float:
-    """A round number above the value, by at most a fifth of it: a chart must not be half empty."""
-    step = round_step(value / 10)
+    """A round number above the value, by at most an eighth of it."""
+    step = round_step(value * EMPTY_FRACTION)
     return math.ceil(value / step - 1e-9) * step

@@ -8,7 +8,7 @@ from workbench.advice.verdict import verdict
 from workbench.runs.history import RunHistory
 from workbench.ui.live.findings import Advice
 from workbench.ui.panels.advice import keys_of, sentence
-from workbench.ui.panels.lines import HintLine, keys_text
+from workbench.ui.panels.lines import HintLine
 from workbench.ui.panels.panel import Panel
 
 
@@ -58,7 +58,7 @@ class Hints:
         elif advice is not None and advice.current is not None:
             line.show(sentence(advice.current, line), keys_of(advice, line))
         elif has_verdict_panel:
-            line.show(Text() if focused is None else keys_text(focused.KEYS, focused))
+            line.show(Text())
         else:
             line.show(_verdict(history))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -9,7 +10,8 @@ from textual.binding import BindingType
 
 from workbench.runs.catalogue import read_row
 from workbench.runs.directory import RunDirectory
-from workbench.ui.keys.actions import bindings, help_sections
+from workbench.ui.keys.action import Action, bindings
+from workbench.ui.keys.actions import ACTIONS, OTHER_KEYS
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.screens.main_view import MainView
@@ -19,7 +21,8 @@ from workbench.ui.screens.pages import ROWS_OF_FOUR_CHARTS
 class MainScreen(MainView):
     """Delegates each action of `keys.actions`; nothing is decided here."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    ACTIONS: ClassVar[Sequence[Action]] = ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
 
     # The run.
 
@@ -184,7 +187,20 @@ class MainScreen(MainView):
         self.show_run()
 
     def action_logarithmic(self) -> None:
-        self.charts.toggle_log()
+        chart = self.pages.focused_panel
+        self.charts.toggle_log(chart.quantity.title if isinstance(chart, ChartPanel) else None)
+
+    def action_zoom(self, direction: int) -> None:
+        self.charts.zoom(direction)
+
+    def action_pan(self, direction: int) -> None:
+        self.charts.pan(direction)
+
+    def action_whole_range(self) -> None:
+        self.charts.show_whole()
+
+    def action_all_values(self) -> None:
+        self.charts.toggle_all_values()
 
     def action_x_axis(self) -> None:
         self.charts.next_x_axis()
@@ -192,10 +208,8 @@ class MainScreen(MainView):
     def action_smooth(self, direction: int) -> None:
         self.charts.smooth(direction)
 
-    def action_next_theme(self) -> None:
-        self.app.action_next_theme()
-
     def action_keys(self) -> None:
         from workbench.ui.dialogs.help import HelpDialog
+        from workbench.ui.keys.help import help_sections
 
-        self.open(HelpDialog(help_sections()))
+        self.open(HelpDialog(help_sections(ACTIONS, OTHER_KEYS)))

@@ -19,7 +19,7 @@ from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.advice import AdvicePanel
 from workbench.ui.panels.chart_curves import ChartView
 from workbench.ui.panels.charts import ChartPanel
-from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
@@ -60,6 +60,8 @@ class MainPanels:
         self._hints = Hints()
         self._turn = 0
         """Which half of the charts is drawn next."""
+        self._x_range = (0.0, 0.0)
+        """The part of the x axis that the charts show."""
         self._shown_rate: float | None = None
         self.machine: Readings | None = None
         """The latest readings of the machine."""
@@ -83,14 +85,24 @@ class MainPanels:
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
-        self._turn = 1 - self._turn
-        for number, chart in enumerate(self._screen.query(ChartPanel)):
-            if every_chart or number % 2 == self._turn:
-                chart.show(self.history, view, overlays)
+        self.show_charts(view, overlays, every_chart=every_chart)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
         self.show_machine()
+
+    def show_charts(
+        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
+    ) -> None:
+        """Shows the run in the charts, all of them if their x axis has changed: they must not differ in it."""
+        self._turn = 1 - self._turn
+        history = self.history or RunHistory()
+        shown = view.shown(view.extent(history, [overlay for _, overlay in overlays]))
+        every_chart = every_chart or shown != self._x_range
+        self._x_range = shown
+        for number, chart in enumerate(self._screen.query(ChartPanel)):
+            if every_chart or number % 2 == self._turn:
+                chart.show(self.history, view, overlays)
 
     def show_machine(self) -> None:
         """Shows the memory: of the run, of the machine, and as a dry run expects it."""
@@ -98,7 +110,7 @@ class MainPanels:
         self.show_top()
 
     def show_top(self) -> None:
-        """Shows the preset and the run's state in the top line, the keys that apply in the last, and the hint."""
+        """Shows the preset and the run's state in the top line, then the keys and the hint."""
         watch, study = self._session.watch, "" if self._session.is_busy else self._study()
         self._screen.query_one(TopBar).show(
             TopBarContent(
@@ -110,11 +122,13 @@ class MainPanels:
                 readings=self.machine,
             )
         )
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Shows the keys that apply now, those of the focused panel first, and the hint."""
         labels = {action.name: action.label for action in ACTIONS} | self._run.key_labels()
-        shown = [action for action in ACTIONS if action.rank and labels[action.name]]
-        self._screen.query_one(KeysLine).show(
-            [(action.shown_key, labels[action.name], action.rank) for action in shown]
-        )
+        keys = [(each.shown_key, labels[each.name], each.rank) for each in ACTIONS if each.rank and labels[each.name]]
+        self._screen.query_one(KeysLine).show(keys, keys_of_focus(self._screen))
         self.show_hint()
 
     # The settings.

@@ -22,6 +22,7 @@ from textual.theme import Theme
 from textual.worker import WorkerCancelled, WorkerFailed
 
 from workbench.runs.directory import RunDirectory
+from workbench.runs.history import RunHistory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.data import DataController
@@ -39,6 +40,7 @@ from workbench.ui.live.session import Session
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.options import AppOptions
 from workbench.ui.panels.advice import AdvicePanel
+from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.data_preview import DataPreviewPanel
 from workbench.ui.panels.health import HealthPanel
 from workbench.ui.panels.lines import HintLine, KeysLine
@@ -97,7 +99,7 @@ class MainView(Screen[None]):
         self.data = DataController(draft, self)
         self.inspection = InspectionController(session, self.run, self)
         self.exports = ExportsController(self)
-        self.charts = ChartsController(remembered, self)
+        self.charts = ChartsController(remembered, self, lambda: (self._panels.history, self._overlaid))
         self._remembered = remembered
         self._runs_view: RunsView | None = None
         """How the user looked at the list of runs."""
@@ -114,6 +116,8 @@ class MainView(Screen[None]):
         )
         self._pace = Pace()
         self._last_state = "idle"
+        self._will_redraw = False
+        """Whether the charts are about to be drawn again."""
         self._has_unseen = False
         """Whether the run has written something that is not shown yet."""
 
@@ -273,7 +277,22 @@ class MainView(Screen[None]):
         self._show_run(every_chart=True)
 
     def _show_run(self, *, every_chart: bool) -> None:
+        watch = self._session.watch
+        self.charts.watch("" if watch is None else watch.run.name)
         self._panels.show_run(self.charts.view, self.runs.overlays, every_chart=every_chart)
+
+    def redraw_charts(self) -> None:
+        if not self._will_redraw:  # the wheel turns faster than charts can be drawn
+            self._will_redraw = True
+            self.call_later(self._redraw_charts)
+
+    def _redraw_charts(self) -> None:
+        self._will_redraw = False
+        self._panels.show_charts(self.charts.view, self.runs.overlays)
+
+    @property
+    def _overlaid(self) -> list[RunHistory]:
+        return [history for _, history in self.runs.overlays]
 
     def show_advice(self) -> None:
         self._panels.show_advice()
@@ -317,9 +336,9 @@ class MainView(Screen[None]):
 
     async def may_train(self) -> bool:
         answer = await self.tune.ask_beside()
-        if answer == "show":
+        if answer == "tune":
             await self.run_action("tune")
-        return answer == "beside"
+        return answer == "start"
 
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         try:
@@ -349,6 +368,15 @@ class MainView(Screen[None]):
     def on_mouse_down(self) -> None:
         self._pace.touch()
 
+    @on(ChartPanel.CursorMoved)
+    def _cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
+        self.charts.put_cursor(message.x)
+
+    @on(ChartPanel.Wheel)
+    def _wheel_turned(self, message: ChartPanel.Wheel) -> None:
+        self._pace.touch()
+        self.charts.wheel(message.direction, message.x, pans=message.pans)
+
     def on_resize(self, _: Resize) -> None:
         self.pages.lay_out()
 
@@ -362,4 +390,4 @@ class MainView(Screen[None]):
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:
-        self._panels.show_hint()
+        self._panels.show_keys()

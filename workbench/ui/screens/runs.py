@@ -15,11 +15,11 @@ from workbench.errors import WorkbenchError
 from workbench.runs.row import RunRow
 from workbench.runs.status import RESUMABLE
 from workbench.ui.controllers.runs import RunsResult
-from workbench.ui.keys.actions import bindings, help_sections
+from workbench.ui.keys.action import Action, bindings
 from workbench.ui.keys.runs_actions import ACTIONS
 from workbench.ui.live.remembered import Remembered
 from workbench.ui.look.run_marks import RunMarks
-from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.runs_arrangement import Group, RunsView
 from workbench.ui.panels.runs_columns import ALWAYS
 from workbench.ui.panels.runs_table import RunsTable
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 class RunsScreen(RunFiltering):
     """Dismisses with what the main screen shall do, or None."""
 
+    ACTIONS: ClassVar[Sequence[Action]] = ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
     AUTO_FOCUS = "RunsTable"
     DEFAULT_CSS = """
@@ -144,6 +145,10 @@ class RunsScreen(RunFiltering):
         else:
             hint.show(Text() if row is None else self.table.described(row))
 
+    def say(self, text: str, kind: str = "text") -> None:
+        """Shows a sentence until the next key."""
+        self._hint(text, kind)
+
     def _current(self) -> RunRow | None:
         return self.table.current
 
@@ -190,7 +195,7 @@ class RunsScreen(RunFiltering):
             "filter": bool(self.table.rows),
         }
         kept = [item for item in ACTIONS if item.rank and works.get(item.name, True)]
-        self.query_one(KeysLine).show([(item.shown_key, item.label, item.rank) for item in kept])
+        self.query_one(KeysLine).show([(item.shown_key, item.label, item.rank) for item in kept], keys_of_focus(self))
 
     @on(RunsTable.Chosen)
     def _chosen(self) -> None:
@@ -328,5 +333,6 @@ class RunsScreen(RunFiltering):
     def action_keys(self) -> None:
         """Shows the keys of this screen."""
         from workbench.ui.dialogs.help import HelpDialog
+        from workbench.ui.keys.help import help_sections
 
-        self.app.push_screen(HelpDialog(help_sections(ACTIONS)[:1]))
+        self.app.push_screen(HelpDialog(help_sections(ACTIONS)))

@@ -129,7 +129,7 @@ class RunChanges(Screen[RunsResult | None]):
 
         Never that of a run in progress.
         """
-        from workbench.ui.dialogs.question import QuestionDialog
+        from workbench.ui.dialogs.question import STAY, QuestionDialog
 
         row = self._current()
         runs = [each.run for each in self._marked()] or ([] if row is None else [row.run])
@@ -148,8 +148,8 @@ class RunChanges(Screen[RunsResult | None]):
         text = "\n".join([*named]) + f"{more}\nwith curves, checkpoints and log."
         if kept:
             text += f"\n\n{counted(len(kept), 'marked run')} cannot be deleted: {kept[0]}"
-        choices = (("y", f"delete {'it' if len(doomed) == 1 else 'them'} for good"), ("n", "keep everything"))
-        if await self.app.push_screen_wait(QuestionDialog(f"delete {what}?", text, choices, "n")) == "y":
+        choices = (("delete", f"delete {'it' if len(doomed) == 1 else 'them'} for good"), (STAY, "keep everything"))
+        if await self.app.push_screen_wait(QuestionDialog(f"delete {what}?", text, choices, STAY)) == "delete":
             await self._delete(doomed)
 
     async def _delete(self, runs: Sequence[RunDirectory]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -10,7 +11,7 @@ from textual.binding import BindingType
 from workbench.files import short_path
 from workbench.tuning.view import TrialView
 from workbench.ui.controllers.tune import TuneResult
-from workbench.ui.keys.actions import bindings, help_sections
+from workbench.ui.keys.action import Action, bindings
 from workbench.ui.keys.tune_actions import ACTIONS
 from workbench.ui.panels.layout import size_class
 from workbench.ui.panels.tune_space import TuneSpacePanel
@@ -21,6 +22,7 @@ from workbench.ui.screens.tune_view import CHARTS, TuneBase
 class TuneScreen(TuneBase):
     """Dismisses with what the main screen shall show, or None."""
 
+    ACTIONS: ClassVar[Sequence[Action]] = ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
 
     # Panels.
@@ -183,8 +185,9 @@ class TuneScreen(TuneBase):
     def action_keys(self) -> None:
         """Shows the keys of this screen."""
         from workbench.ui.dialogs.help import HelpDialog
+        from workbench.ui.keys.help import help_sections
 
-        self.app.push_screen(HelpDialog(help_sections(ACTIONS)[:2]))
+        self.app.push_screen(HelpDialog(help_sections(ACTIONS)))
 
     def action_leave(self) -> None:
         """Brings the other panels back; else returns to the main screen. The study continues."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
-from textual.events import Resize
+from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 
 from workbench.files import short_path
@@ -16,7 +17,7 @@ from workbench.ui.live.study_watch import Searched
 from workbench.ui.live.study_words import described, verdict
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.layout import size_class
-from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.tune_bar import TuneBar
 from workbench.ui.panels.tune_best import BestPanel
@@ -183,6 +184,10 @@ class TuneBase(Screen[TuneResult | None]):
             said = "" if watch is None or trial is None else described(watch, trial)
             line.show(Text(said, line.style_of("dim")))
 
+    def say(self, text: str, kind: str = "text") -> None:
+        """Shows a sentence until the next key."""
+        self._show_hint(text, kind)
+
     def _answer(self, problem: str) -> None:
         """Shows what prevented an action, and the study as it is now."""
         if problem:
@@ -212,13 +217,17 @@ class TuneBase(Screen[TuneResult | None]):
         labels = {"start_or_pause": label}
         kept = [item for item in ACTIONS if item.rank and works.get(item.name, True)]
         keys = [(item.shown_key, labels.get(item.name, item.label), item.rank) for item in kept]
-        self.query_one("#tune-keys", KeysLine).show(keys)
+        self.query_one("#tune-keys", KeysLine).show(keys, keys_of_focus(self))
 
     def on_key(self) -> None:
         """Forgets the sentence: whoever presses a key has read it."""
         if self._said[0]:
             self._said = "", ""
             self._show_hint()
+
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_keys()
 
     # Layout.
 

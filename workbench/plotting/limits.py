@@ -1,0 +1,50 @@
+"""The limits of a y axis: all values in view, or all but the outliers, which would take most of the room."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from workbench.plotting.points import Point
+
+TAIL = 0.05
+"""The fraction of a curve's points that may be outliers, at either end; one point at least."""
+LEAST_POINTS, MANY_POINTS = 5, 100
+REACH, REACH_OF_FEW = 2.0, 10.0
+"""Points are outliers if they lie further beyond the rest than this many times what the rest spans: so far that a loss
+which falls as usual is shown whole. A curve of fewer than `MANY_POINTS` must be left further behind, for each of its
+points says something; one of fewer than `LEAST_POINTS` has no outliers.
+"""
+
+Limits = tuple[float, float]
+
+
+def limits_of(curves: Iterable[Sequence[Point]], *, log: bool, robust: bool) -> Limits | None:
+    """The least and the greatest value of the curves; None if they have none that can be drawn.
+
+    log: the least is the least positive value, and what points span is a ratio. robust: leaves out outliers, which are
+    judged curve by curve: a few points of one must not be outliers of another.
+    """
+    found = [limits for points in curves if (limits := _limits(points, log, robust)) is not None]
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+
+
+def _limits(points: Sequence[Point], log: bool, robust: bool) -> Limits | None:
+    extents = [extent for point in points if (extent := point.extent(log=log)) is not None]
+    if not extents:
+        return None
+    # On a log scale the low end of a point may be 0, which has no place.
+    lows = sorted((low or high) if log else low for low, high in extents)
+    highs = sorted(high for _, high in extents)
+    if not robust or len(extents) < LEAST_POINTS:
+        return lows[0], highs[-1]
+    tail = max(int(len(extents) * TAIL), 1)
+    low, high = lows[tail], highs[-1 - tail]
+    place = math.log if log else float
+    reach = (place(high) - place(low)) * (REACH if len(extents) >= MANY_POINTS else REACH_OF_FEW)
+    if reach <= 0:  # nearly all values are the same: they give no scale
+        return lows[0], highs[-1]
+    return (
+        next(each for each in lows if place(low) - place(each) <= reach),
+        next(each for each in reversed(highs) if place(each) - place(high) <= reach),
+    )
