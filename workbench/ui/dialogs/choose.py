@@ -128,7 +128,7 @@ class ChooseSeveralDialog(ChooseDialog[list[str]]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "done", "show these", show=True),
         Binding("space", "choose", "choose", show=True, priority=True),
-        Binding("ctrl+u", "none", "the usual ones", show=True, priority=True),
+        Binding("delete", "none", "the usual ones", show=True, priority=True),
     ]
 
     @on(OptionList.OptionSelected)

@@ -27,10 +27,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "filter", ("slash",), "find", "find runs: words, acc > 0.97, tag:night, and, or, not", GROUP, 45, words="filter"
     ),
-    Action("save_filter", ("ctrl+s",), "save filter", "save the filter: under a name", GROUP),
+    Action("save_filter", ("ctrl+s",), "save", "save the filter: under a name", GROUP, words="query"),
     Action("saved_filters", (), "saved filters", "use a saved filter: down in its field lists them too", GROUP),
     Action(
-        "tag", ("number_sign",), "tag", "edit its tags; or add and remove those of the marked", GROUP, 28, words="label"
+        "tag", ("number_sign",), "tag", "edit its tags: or those of all marked runs", GROUP, 28, words="label"
     ),
     Action("note", ("n",), "note", "edit its note", GROUP, 27, words="comment"),
     Action("rename", ("N",), "rename", "rename the run: one that has ended", GROUP, 26, words="name"),
