@@ -44,6 +44,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d} h"
 
 
+def age_in_words(seconds: float) -> str:
+    """How long ago, in the largest unit that fits: 12 s, 5 min, 3 h, 9 d."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:,.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
 def size(number_of_bytes: float) -> str:
     """Bytes as 512 B, 4.1 KiB, 61.2 MiB, 2.05 GiB."""
     value = float(number_of_bytes)
@@ -59,6 +67,11 @@ def milliseconds(value: float) -> str:
     if value < 1:
         return f"{value:.3f} ms"
     return f"{_three_digits(value)} ms" if value < 1000 else f"{_three_digits(value / 1000)} s"
+
+
+def probability(value: float) -> str:
+    """A probability in percent: 97.3 %, and two digits of a small one, 0.012 %."""
+    return f"{100 * value:.1f} %" if value >= 0.001 else f"{100 * value:.2g} %"
 
 
 def _three_digits(value: float) -> str:

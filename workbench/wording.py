@@ -45,3 +45,8 @@ def profile_title(profiled: Profiled) -> str:
     steps = f"steps {count(profiled.first_step)} to {count(last)}" if profiled.steps > 1 else f"step {count(last)}"
     whose = "the GPU's time" if profiled.device == "cuda" else "the host's time"
     return f"profile of {steps}: {whose}"
+
+
+def data_changed(change: str) -> str:
+    """Says what it means that a run's own data have changed."""
+    return f"{change}: this is not what the run was tested on"

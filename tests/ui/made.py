@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.devices.gpu import GpuReading
+from workbench.devices.gpu_details import GpuDetails, GpuProcess
+from workbench.devices.processes import ProcessReading
 from workbench.runs.directory import RunDirectory
 from workbench.runs.event_lines import encode
 from workbench.runs.events import (
@@ -25,10 +27,11 @@ from workbench.runs.events import (
     WarningRaised,
 )
 from workbench.runs.lock import Claim, claim
-from workbench.runs.measurements import Footprint, Memory, MemorySnapshot, Profiled, Timing
+from workbench.runs.measurements import Footprint, Health, Memory, MemorySnapshot, Profiled, Timing
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
-from workbench.ui.live.readings import Readings
+from workbench.ui.live.owners import Owners
+from workbench.ui.live.readings import CloserReading, Readings
 
 NOON = 1_795_521_600.0
 """2026-11-24 12:00 UTC."""
@@ -44,17 +47,31 @@ class MadeReadings:
 
     gpus: int = 0
 
-    def read(self) -> Readings:
+    def read(self, owners: Owners | None = None) -> Readings:
         return Readings(
             gpus=tuple(gpu(index) for index in range(self.gpus)),
             host_total_bytes=64 * GIB,
             host_available_bytes=41 * GIB,
             cpu_percent=97.0,
             load=1.9,
+            core_percents=(99.0, 95.0),
+            closer=None if owners is None else closer(Owners(100, 4711), self.gpus),
         )
 
     def close(self) -> None:
         pass
+
+
+def closer(owners: Owners, gpus: int) -> CloserReading:
+    """The app, its trainer, which has four GiB of each card, and a program of another user, which has the rest."""
+    on_gpu = tuple(GpuProcess(process, used * GIB) for process, used in ((4711, 4), (900, 9)))
+    details = GpuDetails(700.0, 1755, 1980, None, on_gpu)
+    rows = (
+        (4711, (100, 50), "ana", "python -m workbench.training.processes.worker", 180.0, 812 * 2**20),
+        (900, (1,), "ben", "python train.py --model large", 12.0, 3 * GIB),
+        (100, (50,), "ana", "workbench", 0.4, 70 * 2**20),
+    )
+    return CloserReading(owners, dict.fromkeys(range(gpus), details), [ProcessReading(*row) for row in rows])
 
 
 def gpu(index: int) -> GpuReading:
@@ -178,6 +195,31 @@ def metrics(accuracy: float, loss: float) -> dict[str, object]:
         "f1": [accuracy - 0.0025 * digit for digit in range(10)], "support": [sum(row) for row in confusion],
         "confusion": confusion,
     }  # fmt: skip
+
+
+def looks(count: int, every: int = 100) -> Iterator[Health]:
+    """Looks at a network of five matrices: the first one's gradient vanishes, and its units die."""
+    for number in range(count):
+        fade = 10 ** (-6 * number / max(count - 1, 1))
+        norms = [0.5 * fade, 0.4, 0.3, 1.2, 2.5]
+        tensors = [
+            {
+                "name": f"layers.{3 * place}.weight", "place": 2 * place, "gradient_mean": norm / 10**3,
+                "gradient_norm": norm, "weight_norm": 4.0 + place + 0.01 * number, "zero_share": 0.0,
+                "non_finite_share": 0.0,
+            }
+            for place, norm in enumerate(norms)
+        ]  # fmt: skip
+        dead = [min(0.9 * number / max(count - 1, 1), 0.9), 0.1, 0.05, 0.0]
+        layers = [
+            {"name": f"layers.{3 * place + 1}", "kind": "relu", "place": place, "units": 512, "dead_share": share}
+            for place, share in enumerate(dead)
+        ]
+        yield Health(
+            step=every * (number + 1), epoch=number + 1, samples=256, seconds=0.02,
+            layers=sorted(layers, key=lambda layer: -layer["dead_share"]),
+            tensors=sorted(tensors, key=lambda tensor: tensor["gradient_mean"]), gradient_norm=2.8, weight_norm=14.0,
+        )  # fmt: skip
 
 
 def profiled(step: int, now: float = NOON) -> Profiled:

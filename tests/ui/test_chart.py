@@ -23,7 +23,7 @@ from workbench.plotting.scales import x_ticks, y_ticks
 from workbench.runs.curve import Curve
 from workbench.runs.events import EpochEnd, Event, Prepared, Steps
 from workbench.runs.history import RunHistory
-from workbench.ui.keys.actions import help_sections
+from workbench.ui.keys.actions import OTHER_KEYS
 from workbench.ui.look.chart import Drawing, Plot, Series, draw
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.styled_app import StyledApp
@@ -222,7 +222,7 @@ def test_what_lies_far_beyond_the_axis_is_not_drawn() -> None:
 
 
 def test_every_letter_on_the_axis_is_explained_in_the_help() -> None:
-    assert " ".join(MARK_LETTERS.values()) in [keys for _, rows in help_sections() for keys, _ in rows]
+    assert " ".join(MARK_LETTERS.values()) in [keys for _, rows in OTHER_KEYS for keys, _ in rows]
 
 
 def test_twenty_by_five_cells_are_enough() -> None:

@@ -21,9 +21,9 @@ from workbench.processes.measuring import ANSWER, PROGRESS, Progress, typed_line
 from workbench.settings import code
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.controllers.data import key_of
 from workbench.ui.dialogs.data import DataDialog
 from workbench.ui.dialogs.question import QuestionDialog
+from workbench.ui.live.data_key import key_of
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 SAMPLES = [

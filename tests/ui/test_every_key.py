@@ -10,8 +10,10 @@ from textual.pilot import Pilot
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import preset, write_run
 from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.keys.judge_actions import ACTIONS as JUDGE_ACTIONS
 from workbench.ui.keys.runs_actions import ACTIONS as RUNS_ACTIONS
 from workbench.ui.keys.tune_actions import ACTIONS as TUNE_ACTIONS
+from workbench.ui.screens.judge import JudgeScreen
 from workbench.ui.screens.main import MainScreen
 from workbench.ui.screens.runs import RunsScreen
 from workbench.ui.screens.tune import TuneScreen
@@ -21,7 +23,8 @@ from workbench.ui.screens.tune import TuneScreen
     ("screen", "name"),
     [(MainScreen, action.name) for action in ACTIONS]
     + [(RunsScreen, action.name) for action in RUNS_ACTIONS]
-    + [(TuneScreen, action.name) for action in TUNE_ACTIONS],
+    + [(TuneScreen, action.name) for action in TUNE_ACTIONS]
+    + [(JudgeScreen, action.name) for action in JUDGE_ACTIONS],
 )
 def test_every_action_has_its_method(screen: type[object], name: str) -> None:
     assert callable(getattr(screen, f"action_{name.partition('(')[0]}", None))

@@ -18,10 +18,10 @@ from tests.ui.made import NOON, append, metrics, preset, write_run
 from tests.unit.ui.test_planner import PLANNED
 from workbench.runs import events
 from workbench.runs.event_lines import encode
-from workbench.runs.history import read_history
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.live import planner as expectation
+from workbench.ui.live.overlays import OverlaidRun
 from workbench.ui.live.planner import Planner
 from workbench.ui.live.remembered import Remembered
 from workbench.ui.live.session import Session
@@ -64,7 +64,7 @@ def test_what_the_settings_would_take_is_planned_while_nothing_runs_and_not_besi
             await pilot.pause(0.05)
         await pilot.pause()
         text = screen_text(app)
-        assert "expected 58 MiB" in text, "in the memory panel"
+        assert "58 MiB at the peak" in text, "in the panel of the model"
         assert "536 k parameters" in text, "beside the settings"
         app.session.watch = Watch(write_run(tmp_path / "runs", alive=True))
         app.draft.take(app.draft.preset.override(["model.dropout=0.5"]))
@@ -218,17 +218,17 @@ def test_neither_the_legend_nor_what_the_cursor_reads_is_cut_beside_the_settings
     under = [write_run(tmp_path / "runs", f"20261124T13000{number}Z-fast-{number}") for number in range(2)]
 
     async def steps(pilot: Pilot[None]) -> None:
-        app.screen.runs.overlays = [(run.name, read_history(run)) for run in under]  # type: ignore[attr-defined]
+        overlays = app.screen.runs.overlays  # type: ignore[attr-defined]
+        overlays.put([OverlaidRun.read(run) for run in under])
         await pilot.press("2", "home")
         await pilot.pause()
         for chart in app.screen.query(ChartPanel):
             for border in (chart.heading(), chart.footing()):
                 assert border.cell_len <= max(chart.size.width - 6, 0) or not chart.display, border.plain
         loss = app.screen.query_one("#loss", ChartPanel)
-        assert loss.heading().plain == "loss  t 0.1567  v 0.2023  A B", "screen/REPORT #18: what is drawn"
-        assert re.fullmatch(r"(step )?\d+ t \S+ v \S+ A \S+ B \S+", loss.footing().plain)
-        app.screen.runs.overlays.pop()  # type: ignore[attr-defined]
-        app.screen.runs.overlays.pop()  # type: ignore[attr-defined]
+        assert loss.heading().plain == "loss  t 0.1685  v 0.2023  A B", "screen/REPORT #18: what is drawn"
+        assert re.fullmatch(r"\d+ t \S+ v \S+ A \S+ B \S+", loss.footing().plain)
+        overlays.put([])
         app.screen.show_run()  # type: ignore[attr-defined]
         assert re.fullmatch(r"\d+  train \S+  valid \S+", loss.footing().plain), loss.footing().plain
 
@@ -295,7 +295,7 @@ def test_scale_axis_and_smoothing_are_one_key_each_and_remembered(tmp_path: Path
 
     drive(app, steps, (160, 44))
     kept = Remembered.load()
-    assert (kept.log, kept.x_axis, kept.smoothing, kept.four_charts) == (True, "epoch", 0.8, True)
+    assert (kept.log, kept.x_axis, kept.smoothing, kept.chart_count) == (True, "epoch", 0.8, 4)
 
 
 def test_the_theme_is_remembered(tmp_path: Path) -> None:

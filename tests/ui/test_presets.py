@@ -451,3 +451,38 @@ def test_ctrl_q_again_does_not_ask_twice(tmp_path: Path) -> None:
         assert "unsaved settings" in screen_text(app)
 
     drive(app, steps)
+
+
+def test_the_name_that_is_typed_comes_before_descriptions_that_hold_it(tmp_path: Path) -> None:
+    """screen/REPORT #10: mn and enter opened csv-template, whose description speaks of a column."""
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+o", *"mn")
+        await pilot.pause()
+        assert "mnist-cnn" in screen_text(app), "the values of the preset are under its name"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.draft.preset.name == "mnist-cnn"
+        await pilot.press("u")
+        await pilot.pause()
+        assert app.draft.preset.name == "fast"
+        assert "undone: preset mnist-cnn" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_changes_are_saved_and_reverted_by_the_keys_of_the_main_screen(tmp_path: Path) -> None:
+    """screen/REPORT #20."""
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("d")
+        await pilot.pause()
+        assert "^s save  U revert  esc close" in screen_text(app)
+        await pilot.press("U")
+        await pilot.pause()
+        assert not app.draft.is_changed
+
+    drive(app, steps)

@@ -286,20 +286,22 @@ def test_a_run_that_appears_leaves_the_cursor_and_the_marks_on_their_runs(tmp_pa
 
 
 def test_any_number_of_runs_is_marked_each_with_its_own_letter(tmp_path: Path) -> None:
-    for number in range(8):
-        write_run(tmp_path / "runs", f"20261124T10000{number}Z-alpha-000{number}", steps=100)
+    for number in range(30):
+        write_run(tmp_path / "runs", f"20261124T1000{number:02}Z-alpha-{number:04}", steps=100)
     app = make_app(tmp_path / "runs")
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
-        await pilot.press(*["space", "down"] * 8)
+        await pilot.press(*["space", "down"] * 30)
         await pilot.pause()
-        assert [line.split()[1] for line in screen_text(app).splitlines() if "lost" in line] == [*"ABCDEFGH"]
+        text = screen_text(app)
+        letters = [line.split()[1] for line in text.splitlines() if "lost" in line]
+        assert letters == [*"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "A2", "B2", "C2", "D2"]
         await pilot.press("percent_sign")
         await pilot.pause()
         assert "marked" not in screen_text(app), "all were marked"
 
-    drive(app, steps)
+    drive(app, steps, (120, 44))
 
 
 def test_a_lost_run_is_resumed_and_a_completed_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

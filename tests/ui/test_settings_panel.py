@@ -113,7 +113,7 @@ def test_where_the_line_is_short_the_bounds_stay(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await go_to(pilot, "training.gradient_clip_norm")
-        assert hint(app).strip().endswith("default 0.0")
+        assert hint(app).strip().endswith("default 0.0 (off)")
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert hint(app).strip().endswith("… · number ≥ 0")
@@ -396,10 +396,10 @@ def test_how_many_settings_are_out_of_sight_is_never_cut_off(tmp_path: Path) -> 
         panel = panel_of(app)
         panel.expect(Expectation(parameters=535_818, peak_bytes=306 * 2**20))
         await press(pilot, "1")
-        assert panel.footing().plain == "536 k parameters  20 below"
+        assert panel.footing().plain == "536 k parameters  18 below"
         panel.action_move(40)
         await pilot.pause()
-        assert panel.footing().plain == "306 MiB  10 above  10 below"
+        assert panel.footing().plain == "306 MiB  10 above  8 below"
         await pilot.resize_terminal(*WIDE)
         await pilot.pause()
         assert "536 k parameters  306 MiB" in panel.footing().plain
@@ -506,8 +506,8 @@ def test_an_empty_value_is_not_called_as_a_choice_is(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await go_to(pilot, "data.numeric")
-        assert "not set" in line_of(app, "numeric")
-        assert "default not set" in hint(app)
+        assert "all of numbers" in line_of(app, "numeric")
+        assert "default all of numbers" in hint(app)
 
     drive(app, steps, (200, 50))
 
@@ -519,3 +519,78 @@ def test_settings_are_a_runs_own_whatever_rate_was_set_by_hand_since() -> None:
     assert _same_training(draft, run)
     assert not _same_training(draft, run.override(["data.batch_size=8"]))
     assert not _same_training(Draft(run), Preset())
+
+
+def test_settings_without_effect_are_not_listed_but_found_and_shown_once_they_are_set(tmp_path: Path) -> None:
+    """screen/REPORT #26."""
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert "normalize target" not in screen_text(app)
+        assert "warmup epochs" in screen_text(app)
+        assert "warmup start" not in screen_text(app)
+        await press(pilot, "slash", *"warmup start", "enter")
+        assert path_at_cursor(app) == "schedule.warmup_start"
+        assert "0.01 no effect" in line_of(app, "warmup start")
+        assert "no effect here: only with warmup epochs · factor at which" in hint(app)
+        await press(pilot, "right", "up")
+        assert "0.02" in line_of(app, "warmup start"), "what was set is not lost in silence"
+        await press(pilot, "right", "down")
+        assert "no effect" not in line_of(app, "warmup start")
+        await press(pilot, "u", "u")
+        await go_to(pilot, "training.epochs")
+        assert "warmup start" not in [row.label for row in panel_of(app)._rows]
+
+    drive(app, steps, (200, 50))
+
+
+def test_a_table_says_its_sense_and_what_zero_and_nothing_stand_for(tmp_path: Path) -> None:
+    """screen/REPORT #26 and #28: no heading looks like a choice without a value."""
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert " how long, seed " in line_of(app, "Training")
+        assert " 0 never " in line_of(app, "early stopping patience")
+        await go_to(pilot, "training.early_stopping_patience")
+        assert "default 0 (never)" in hint(app)
+        await press(pilot, "enter", *"5", "enter", "enter", *"never", "enter")
+        assert app.draft.preset.training.early_stopping_patience == 0
+
+    drive(app, steps, (200, 50))
+
+
+def test_undo_moves_to_the_setting_and_says_what_it_did(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await press(pilot, "u")
+        assert "there is no change of the settings to undo" in hint(app)
+        assert "u undo" not in screen_text(app)
+        await go_to(pilot, "data.batch_size")
+        await press(pilot, "right", "right", "end")
+        assert "u undo" in screen_text(app)
+        await press(pilot, "2", "u")
+        assert app.draft.preset.data.batch_size == 64
+        assert path_at_cursor(app) == "data.batch_size"
+        assert "undone: batch size 256 → 64" in hint(app)
+        await press(pilot, "ctrl+r")
+        assert "redone: batch size 64 → 256" in hint(app)
+
+    drive(app, steps)
+
+
+def test_a_narrowed_list_stays_beside_its_row(tmp_path: Path) -> None:
+    """A list above its row kept its height, and the choice that matched stood far from the row."""
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer")
+        _, y = place_of(app, "Optimizer", "adam")
+        await press(pilot, "enter", *"sg")
+        choices = app.screen.query_one(ChoiceList)
+        assert [option.id for option in choices.options] == ["sgd", "amsgrad", "asgd", "adabound"]
+        assert (choices.region.bottom, choices.region.height) == (y, 6)
+        await press(pilot, "escape")
+        assert (choices.region.bottom, choices.region.height) == (y, y), "as many as have room above"
+
+    drive(app, steps)

@@ -8,6 +8,8 @@ BATCH_FACTOR = 4
 LEAST_STEPS_PER_EPOCH = 10
 """Steps that an epoch must still have for a larger batch to be proposed."""
 LEARNING_RATE_FACTOR = 0.1
+MOST_TIMES_DEFAULT = 10
+"""Times the optimizer's default learning rate: a higher one is not proposed."""
 CORE_NOISE = 0.1
 """Cores that a program with one busy thread is measured to take beyond 1: the work of the system for it."""
 
@@ -70,10 +72,20 @@ def faster_engine(facts: Facts) -> tuple[str, ...]:
 
 
 def lower_learning_rate(facts: Facts) -> tuple[tuple[str, ...], float | None]:
-    """A tenth of the learning rate: as a setting, and as a rate for the run in progress."""
+    """A lower learning rate: as a setting, and as a rate for the run in progress.
+
+    The one that a range test of these settings names, where it is lower. Else a tenth; from a rate so high that a tenth
+    says nothing, the optimizer's default.
+    """
     if facts.learning_rate is None:
         return (), None
+    tested = None if facts.range_test is None else facts.range_test.suggested.best
     rate = float(f"{LEARNING_RATE_FACTOR * facts.learning_rate:.3g}")
+    if tested is not None and tested < facts.learning_rate:
+        rate = float(f"{tested:.3g}")
+    elif facts.preset is not None:
+        default = float(type(facts.preset.optimizer).model_fields["learning_rate"].default)
+        rate = default if rate > MOST_TIMES_DEFAULT * default else rate
     return (f"optimizer.learning_rate={rate!r}",), rate if facts.is_live else None
 
 

@@ -31,12 +31,15 @@ def _not_finite(facts: Facts) -> Finding | None:
     if not fact:
         return None
     change, rate = changes.lower_learning_rate(facts)
+    measured = ""
+    if facts.preset is not None and facts.range_test is None:
+        measured = " A range test measures which rates train (M on the learning rate, or workbench tune lr)."
     return finding(
         "not-finite",
         "critical",
         fact,
         "The steps are too large: a smaller learning rate, a clipped gradient or some epochs of warm-up help. Check "
-        "that no input and no target is NaN.",
+        f"that no input and no target is NaN.{measured}",
         change + changes.clipped(facts),
         rate,
         steps=facts.step,

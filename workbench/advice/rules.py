@@ -19,14 +19,21 @@ RULES: tuple[Rule, ...] = (*LEARNING_RULES, *SPEED_RULES)
 BEFORE_A_RUN = ("learning-rate-too-high",)
 """Rules that need no run: all other facts come from one."""
 
+AT_ONCE = ("not-finite",)
+"""Rules that hold however early: a run that has diverged has no further steps to wait for."""
+
 _SEVERITIES = ("critical", "warning", "note")
 
 
 def findings(facts: Facts) -> list[Finding]:
-    """The findings from the facts, the most severe first. Empty before 20 steps; a rule that lacks a fact abstains."""
-    if facts.step is None or facts.step < LEAST_STEPS:
+    """The findings from the facts, the most severe first; a rule that lacks a fact abstains.
+
+    Before 20 steps nothing is found, but that the run has ended in numbers that are not finite.
+    """
+    if facts.step is None:
         return []
-    found = [rule.decide(facts) for rule in RULES if not missing(rule, facts)]
+    rules = [rule for rule in RULES if facts.step >= LEAST_STEPS or rule.name in AT_ONCE]
+    found = [rule.decide(facts) for rule in rules if not missing(rule, facts)]
     if facts.preset is None:  # a loop of the user's own has no settings that could be changed here
         found = [finding if finding is None else replace(finding, change=(), measure=None) for finding in found]
     return sorted(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from workbench.data.bpe import Bpe
 from workbench.data.encoding import Encoding, Identity, Standardize
+from workbench.data.imputation import Imputed
 from workbench.data.spectrogram import LogMel, Mfcc, Waveform
 from workbench.data.text_encoding import Bytes, Characters, Words
 from workbench.errors import UserCodeError
@@ -16,7 +17,7 @@ from workbench.errors import UserCodeError
 ENCODINGS: dict[str, type[Encoding]] = {
     encoding.name: encoding
     for encoding in (
-        *(Identity, Standardize),
+        *(Identity, Standardize, Imputed),
         *(Words, Characters, Bytes, Bpe),
         *(LogMel, Mfcc, Waveform),
     )

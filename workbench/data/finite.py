@@ -23,18 +23,18 @@ LARGEST = torch.finfo(torch.float32).max
 
 
 def check_finite(samples: Samples) -> Samples:
-    """Checks all inputs in memory and all known targets of every split.
+    """Checks all inputs in memory and all known targets of every split; where NaN is a gap, the targets alone.
 
     The samples that it returns check lazily read samples as they are read. Both raise DataError with the split, as the
     data defines it, the sample and the position.
     """
     is_whole = samples.validation is None and samples.test is None
-    validation, test = samples.validation, samples.test
+    validation, test, gaps = samples.validation, samples.test, samples.has_gaps
     return replace(
         samples,
-        train=_checked(samples.train, "the data" if is_whole else "the training split"),
-        validation=None if validation is None else _checked(validation, "the validation split"),
-        test=None if test is None else _checked(test, "the test split"),
+        train=_checked(samples.train, "the data" if is_whole else "the training split", gaps=gaps),
+        validation=None if validation is None else _checked(validation, "the validation split", gaps=gaps),
+        test=None if test is None else _checked(test, "the test split", gaps=gaps),
     )
 
 
@@ -52,8 +52,8 @@ def not_finite(numbers: Tensor) -> tuple[float, tuple[int, ...]] | None:
     return None
 
 
-def _checked(split: Split, name: str) -> Split:
-    if isinstance(split, InMemory | NamedInMemory):
+def _checked(split: Split, name: str, *, gaps: bool) -> Split:
+    if isinstance(split, InMemory | NamedInMemory) and not gaps:
         _check_inputs(split.inputs, 0, name)
     if split.targets is not None:
         _check_targets(split.targets, 0, name)

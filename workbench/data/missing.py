@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from workbench.data.delimited import Rows
+from workbench.data.filling import FILLINGS
 from workbench.errors import DataError
 
 NAMED_COLUMNS = 3
@@ -17,8 +18,11 @@ def without_missing(
     """Returns the rows without missing values in the columns `names` and `target`, and says what was left out.
 
     markers: the exact texts that stand for a missing value. missing: "drop" leaves out rows with missing values;
-    "error" raises DataError if there are any. ignorable: whether data.ignore may name columns.
+    "error" raises DataError if there are any; a way to fill in what is missing leaves out rows without a target.
+    ignorable: whether data.ignore may name columns.
     """
+    if missing in FILLINGS:
+        names, missing = [], "drop"
     texts = frozenset(markers)
     columns = [(rows.header.index(name), name) for name in [*names, target]]
     cells = [(row, name) for row, values in enumerate(rows.values) for index, name in columns if values[index] in texts]
@@ -30,7 +34,7 @@ def without_missing(
         value = rows.value(first, name)
         found = f"{value!r} is " if value else ""
         kept = f'; if {value!r} is an ordinary value, data.missing_values = [""] keeps it' if value else ""
-        ignore = ", or name columns in data.ignore" if ignorable else ""
+        ignore = ', "median" to fill them in, or name columns in data.ignore' if ignorable else ""
         raise DataError(
             f"{rows.place(first, name)}: {found}the first of {len(cells)} missing values in {len(incomplete)} of "
             f"{len(rows.values)} rows ({_emptiest(cells)}); fill them in, set "

@@ -162,6 +162,8 @@ class Samples:
     """Says which rows were dropped and why; empty for none. Also one of the notes."""
     fit_encoding: FitEncoding | None = None
     """Fits the encoding. None standardises numbers and leaves ids and the output of `collate` unchanged."""
+    has_gaps: bool = False
+    """Whether NaN stands for a missing value, which the encoding fills in."""
     groups: Tensor | None = None
     """The group of each sample of `train`, int64 (samples,), such as its speaker: splits keep a group on one side."""
     is_one_text: bool = False

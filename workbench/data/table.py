@@ -6,6 +6,9 @@ Nothing is standardised here: that happens later, with the statistics of the tra
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -24,11 +27,14 @@ from workbench.data.columns import (
     one_hot,
 )
 from workbench.data.delimited import Rows, read_rows
+from workbench.data.filling import Filling
 from workbench.data.hints import hints
+from workbench.data.imputation import Gaps, fit_imputed, gaps_note, without_gaps
 from workbench.data.missing import without_missing
 from workbench.data.number_format import PLAIN, Decimal, Thousands
 from workbench.data.readers.table import Column, TableReader
 from workbench.data.samples import InMemory, Samples
+from workbench.data.standardize import Normalize
 from workbench.data.target import targets
 from workbench.errors import DataError
 
@@ -44,17 +50,18 @@ def table(
     categorical: tuple[str, ...],
     ignore: tuple[str, ...],
     delimiter: Literal["auto", ",", "\t", ";", "|"],
-    missing: Literal["error", "drop"],
+    missing: Literal["error", "drop", "mean", "median"],
     missing_values: tuple[str, ...] = ("",),
     decimal: Decimal = "auto",
     thousands: Thousands = "auto",
+    normalize: Normalize = "standard",
 ) -> Samples:
     """Reads a CSV or TSV file with a header: float64 inputs (rows, columns), numbers first, then categories.
 
     target: the column to predict; see `target.targets` for `task`. A column in neither `numeric` nor `categorical` is
     numeric if all its values are numbers, else categorical; columns in `ignore` are left out. delimiter: see
-    `delimited.read_rows`; missing and missing_values: see `missing.without_missing`; decimal and thousands: see
-    `number_format`.
+    `delimited.read_rows`; missing and missing_values: see `missing.without_missing` and `imputation`; decimal and
+    thousands: see `number_format`; normalize: see `standardize`.
 
     Raises DataError, with file, line and column, for anything that cannot be trained on.
     """
@@ -71,6 +78,11 @@ def table(
         raise DataError(f"{file} has no rows below its header")
     rows, left_out = without_missing(rows, names, target, missing, missing_values)
     notes += [left_out] if left_out else []
+    filling: Filling | None = missing if missing in ("mean", "median") else None
+    gaps: Gaps = {}
+    if filling is not None:
+        rows, gaps = without_gaps(rows, names, missing_values)
+        notes += [gaps_note(gaps, filling)] if gaps else []
 
     formats = Formats(rows, [name for name in [*names, target] if name not in categorical], decimal, thousands)
     columns: dict[str, Floats] = {}
@@ -98,6 +110,14 @@ def table(
     predicted, found_task, target_notes = targets(rows, target, task, formats)
     notes += [*target_notes, *hints(rows, columns, predicted, found_task)]
     inputs = torch.from_numpy(np.stack([*columns.values(), *categories.values()], axis=1, dtype=np.float64))
+    read = [read_as[name] for name in (*columns, *(name for name in names if name not in columns))]
+    places = _places(read)
+    for name, lacks in gaps.items():
+        inputs[torch.from_numpy(lacks), places[name]] = torch.nan
+    fit = None
+    if filling is not None:
+        words = [places[column.name] for column in read if column.categories]
+        fit = partial(fit_imputed, filling=filling, names=(*columns, *categories), words=words, normalize=normalize)
     return Samples(
         InMemory(inputs, predicted),
         found_task,
@@ -106,18 +126,28 @@ def table(
         left_out=left_out,
         origins={"train": rows.origin},
         reader=TableReader.of_columns(
-            [read_as[name] for name in (*columns, *(name for name in names if name not in columns))],
+            read,
             delimiter,
             missing_values,
+            keeps_gaps=fit is not None,
         ),
+        fit_encoding=fit,
+        has_gaps=bool(gaps),
     )
+
+
+def _places(columns: Sequence[Column]) -> dict[str, slice]:
+    """Where each column of the table is among those of the model's input."""
+    ends = list(accumulate(column.width for column in columns))
+    return {column.name: slice(end - column.width, end) for column, end in zip(columns, ends, strict=True)}
 
 
 def _add_categories(categories: dict[str, ZerosAndOnes], rows: Rows, name: str, word: int | None) -> Column:
     """Adds a column for each category; returns how the column is read."""
     columns, words = one_hot(rows, name, word)
-    categories.update({f"{name}={word}": column for word, column in zip(words, columns.T, strict=True)})
-    return Column(name, categories=words)
+    column = Column(name, categories=words)
+    categories.update(dict(zip(column.input_names, columns.T, strict=True)))
+    return column
 
 
 def _codes_note(rows: Rows, name: str, count: int) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 from types import ModuleType, TracebackType
 from typing import Any, Self, TypeVar
 
+from workbench.devices.gpu_details import GpuDetails, read_details
+
 Value = TypeVar("Value")
 
 
@@ -80,6 +82,10 @@ class GpuMonitor:
     def read(self) -> list[GpuReading]:
         """A reading of each GPU, in order of their numbers. Takes about a millisecond a GPU."""
         return [self._reading(gpu) for gpu in self._gpus]
+
+    def read_details(self) -> dict[int, GpuDetails]:
+        """What `read` leaves out, by the number of each GPU. Takes some milliseconds a GPU."""
+        return {gpu.index: read_details(self._nvml, gpu.handle) for gpu in self._gpus}
 
     def busy_time(self, uuid: str) -> BusyTime | None:
         """Measures how busy a GPU is from now on; None where there is no such GPU. uuid: with or without its GPU-."""

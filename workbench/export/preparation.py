@@ -63,7 +63,8 @@ def _of_table(reader: TableReader) -> str:
     ones = (
         "" if words is None else f"; {_columns_of(words)[0]} is 1 where {words.name} is {words.categories[0]}, else 0"
     )
-    return f"the columns of its input are, in this order: {', '.join(names[:MOST_NAMED])}{more}{ones}"
+    gaps = "; NaN stands for a missing value, in all columns of a word, and is filled in" * reader.keeps_gaps
+    return f"the columns of its input are, in this order: {', '.join(names[:MOST_NAMED])}{more}{ones}{gaps}"
 
 
 def _of_images(reader: ImageReader) -> str:

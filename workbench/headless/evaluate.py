@@ -19,9 +19,8 @@ from workbench.processes.evaluation import Evaluation, EvaluationRequest, SplitC
 from workbench.processes.modules import Module
 from workbench.runs.checkpoints import model_checkpoint
 from workbench.runs.directory import RunDirectory, find_run
-from workbench.runs.events import Prepared
+from workbench.runs.prepared import read_prepared
 from workbench.runs.status import read_summary
-from workbench.runs.tail import EventTail
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, matching
@@ -52,6 +51,7 @@ def evaluate_run(command: EvaluateCommand, options: Options) -> int:
     if command.device is not None:
         preset = preset.with_values({"runtime.device": command.device}, "--device")
     on = preset if command.data is None else data_preset(preset, command.data)
+    prepared = read_prepared(found)
     request = EvaluationRequest(
         checkpoint=str(model_checkpoint(found)),
         preset=preset.with_absolute_paths().to_toml(),
@@ -59,7 +59,7 @@ def evaluate_run(command: EvaluateCommand, options: Options) -> int:
         split=_split(command.split),
         worst=command.worst,
         last_checkpoint=str(found.last_checkpoint) if found.last_checkpoint.exists() else "",
-        class_counts=_class_counts(found),
+        class_counts=None if prepared is None else prepared.class_counts,
     )
     check_trust(preset.model_copy(update={"data": on.data}), options.trust_code)
     evaluation = run(measure(Module.EVALUATION, partial(evaluate, request=request), Evaluation, None, options))
@@ -127,16 +127,6 @@ def data_preset(preset: Preset, given: str) -> Preset:
     # All of a text is evaluated, where none of it has been trained on.
     values |= {f"data.{key}": 0.0 for key in ("validation_fraction", "test_fraction") if key in source}
     return preset.with_values(values, "--data").with_absolute_paths()
-
-
-def _class_counts(found: RunDirectory) -> list[int] | None:
-    """How often each class occurs in the training split; None where the run does not say so."""
-    tail = EventTail(found.events)
-    while events := tail.read():
-        for _, event in events:
-            if isinstance(event, Prepared):
-                return event.class_counts
-    return None
 
 
 def _own_test(found: RunDirectory, evaluation: Evaluation) -> dict[str, Any] | None:

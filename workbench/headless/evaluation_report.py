@@ -16,7 +16,8 @@ from workbench.headless.report import print_rows
 from workbench.metrics import metric, written
 from workbench.processes.evaluation import Calibration, EvaluatedSample, Evaluation, Residuals
 from workbench.runs.directory import RunDirectory
-from workbench.units import count, counted, decimals
+from workbench.units import count, counted, decimals, probability
+from workbench.wording import data_changed
 
 MOST_CLASSES, WORST_CLASSES = 20, 10
 """Of more classes, the worst are listed."""
@@ -40,11 +41,6 @@ def print_evaluation(run: RunDirectory, evaluation: Evaluation, run_test: dict[s
         if lines:
             console.print()
             _print(console, [title, *lines])
-
-
-def data_changed(change: str) -> str:
-    """Says what it means that a run's own data have changed."""
-    return f"{change}: this is not what the run was tested on"
 
 
 def _rows(run: RunDirectory, found: Evaluation, run_test: dict[str, Any] | None) -> list[tuple[str, str]]:
@@ -181,10 +177,8 @@ def _text(text: str) -> list[str]:
     return [f"  {' '.join(text.split())}"] if text.strip() else []
 
 
-def _percent(probability: float | None) -> str:
-    if probability is None:
-        return ""
-    return f"{100 * probability:.1f} %" if probability >= 0.001 else f"{100 * probability:.2g} %"
+def _percent(value: float | None) -> str:
+    return "" if value is None else probability(value)
 
 
 def _values(values: Sequence[float]) -> str:

@@ -14,7 +14,6 @@ from workbench import output
 from workbench.atomic_files import write_atomically
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.files import expanded, short_path
-from workbench.headless.evaluation_report import data_changed
 from workbench.headless.measuring import Narration, run
 from workbench.headless.options import Options
 from workbench.processes.measuring import MeasuringProcess, Progress
@@ -24,6 +23,7 @@ from workbench.processes.predict import predict as ask_to_predict
 from workbench.runs.directory import RunDirectory, find_run
 from workbench.settings.preset import Preset
 from workbench.units import count, counted
+from workbench.wording import data_changed
 
 STDIN = "-"
 MODEL_FILES = (".pt", ".safetensors")

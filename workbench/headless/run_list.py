@@ -15,7 +15,7 @@ from workbench.headless.run_query import RunQuery
 from workbench.metrics import metric
 from workbench.runs.row import RunRow
 from workbench.settings.run_keys import status_of
-from workbench.units import count
+from workbench.units import age_in_words, count
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -126,14 +126,6 @@ def _progress(row: RunRow, now: datetime | None) -> tuple[str, str, str]:
     best = "-" if row.best is None else f"{monitor.label} {monitor.write(row.best)}"
     age = "-" if row.started is None else age_in_words(((now or datetime.now(UTC)) - row.started).total_seconds())
     return epochs, best, age
-
-
-def age_in_words(seconds: float) -> str:
-    """How long ago, in the largest unit that fits: 12 s, 5 min, 3 h, 9 d."""
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length:,.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
 
 
 def _print_table(rows: Sequence[RunRow]) -> None:

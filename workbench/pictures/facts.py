@@ -19,6 +19,7 @@ MOST_NAME_CELLS = 28
 MOST_BAR_CELLS = 30
 _ENCODINGS = {
     "standardize": "standardised",
+    "imputed": "missing values filled in, standardised",
     "identity": "unchanged",
     "log_mel": "a log-mel spectrogram",
     "mfcc": "cepstral coefficients (MFCC)",

@@ -156,17 +156,20 @@ def waveform_lines(wave: data.Waveform, width: int, rows: int, look: Look) -> li
 _BLOCKS = {(True, True): "█", (True, False): "▀", (False, True): "▄"}
 
 
+def spectrogram_pixels(found: data.Spectrogram, columns: int, rows: int, look: Look) -> Pixels:
+    """A spectrogram in so many columns and rows of pixels, high frequencies at the top."""
+    plane = [found.values[start : start + found.columns] for start in range(0, len(found.values), found.columns)]
+    values = resized(plane[::-1], columns, rows)
+    if look.colours:
+        return Pixels([[colour_of(value) for value in line] for line in values])
+    return Pixels([[(round(255 * value),) * 3 for value in line] for line in values])
+
+
 def spectrogram_lines(found: data.Spectrogram, width: int, rows: int, look: Look) -> list[Text]:
     """Frequency upwards, time to the right; bright is loud."""
     dim = look.style_of("dim")
     columns = max(min(found.columns, width - AXIS_CELLS), 1)
-    height = 2 * min(max(rows - 1, 2), found.rows)
-    plane = [found.values[start : start + found.columns] for start in range(0, len(found.values), found.columns)]
-    pixels = Pixels([[colour_of(value) for value in line] for line in resized(plane[::-1], columns, height)])
-    if not look.colours:
-        grey = [[round(255 * value) for value in line] for line in resized(plane[::-1], columns, height)]
-        pixels = Pixels([[(value, value, value) for value in line] for line in grey])
-    picture = drawn(pixels, look)
+    picture = drawn(spectrogram_pixels(found, columns, 2 * min(max(rows - 1, 2), found.rows), look), look)
     labels = {0: found.high, len(picture) - 1: found.low}
     lines = [
         Text.assemble((f"{labels.get(place, ''):>{AXIS_CELLS - 1}} ", dim), line) for place, line in enumerate(picture)

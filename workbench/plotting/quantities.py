@@ -22,7 +22,16 @@ class Quantity:
     can_be_log: bool = True
     most: float | None = None
     metric: Metric | None = None
-    """The metric that the curves show; None for learning rate and throughput."""
+    """The metric that the curves show; None for learning rate, throughput and what else is measured."""
+    name: str = ""
+    """Its name in lists; empty: the title."""
+    compared: str | None = None
+    """The key of the curve that overlaid runs show; None: the last one that they have; empty: they show none."""
+
+    @property
+    def full_name(self) -> str:
+        """Its name in lists."""
+        return self.name or self.title
 
     @property
     def is_percent(self) -> bool:
@@ -30,7 +39,8 @@ class Quantity:
         return self.metric is not None and self.metric.is_fraction
 
 
-def _tick(value: float) -> str:
+def tick(value: float) -> str:
+    """A number beside an axis."""
     return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
 
 
@@ -47,7 +57,7 @@ def quantity_of(metric: Metric, id: str) -> Quantity:
         f"{metric.label}{metric.unit}",
         tuple((split, f"{metric.name}/{split}", split) for split in splits),
         metric.number if metric.is_fraction else decimals,
-        _percent_tick if metric.is_fraction else _tick,
+        _percent_tick if metric.is_fraction else tick,
         can_be_log=not metric.higher_is_better,
         most=1.0 if metric.is_fraction else metric.most,
         metric=metric,
@@ -55,5 +65,5 @@ def quantity_of(metric: Metric, id: str) -> Quantity:
 
 
 LOSS = quantity_of(metric("loss"), "loss")
-LEARNING_RATE = Quantity("learning-rate", "learning rate", (("", "learning_rate", "train"),), "{:.3g}".format, _tick)
+LEARNING_RATE = Quantity("learning-rate", "learning rate", (("", "learning_rate", "train"),), "{:.3g}".format, tick)
 THROUGHPUT = Quantity("throughput", "samples/s", (("", "samples_per_second", "train"),), rate, rate)

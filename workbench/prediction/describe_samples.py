@@ -9,7 +9,7 @@ from typing import Any
 from workbench.data.samples import InMemory, Texts
 from workbench.data.text_encoding import TextEncoding
 from workbench.json_values import finite_or_none
-from workbench.prediction.labelled_data import Part
+from workbench.prediction.labelled_data import Part, place_of
 from workbench.prediction.outputs import class_names
 from workbench.prediction.sample_predictions import SamplePredictions
 from workbench.processes.evaluation import MOST_TARGETS, EvaluatedSample
@@ -23,11 +23,7 @@ def described(
     number: int, predictions: SamplePredictions, parts: Sequence[Part], trained: TrainedModel
 ) -> EvaluatedSample:
     """A sample. number: counted over all parts."""
-    of_part, part = number, parts[0]
-    for part in parts:
-        if of_part < len(part.split):
-            break
-        of_part -= len(part.split)
+    part, of_part = place_of(number, parts)
     said = _classes if trained.task == "classification" else _numbers if trained.task == "regression" else _tokens
     return EvaluatedSample(
         number=of_part,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from workbench.data.progress import Report
 from workbench.json_values import finite_or_none
+from workbench.prediction.calibration import CalibrationSums
 from workbench.prediction.confusion import confused_pairs
 from workbench.prediction.describe_samples import described
 from workbench.prediction.labelled_data import LabelledData, other_data, own_data
@@ -24,10 +31,40 @@ from workbench.units import counted
 SEEN = "the run has these samples too, and was trained on most of them; without --data its test split is evaluated"
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """A model, and what it predicts of the samples that it was evaluated on."""
+
+    preset: Preset
+    """The run's, on the device that was computed on."""
+    device: torch.device
+    trained: TrainedModel
+    source: DataChoice
+    """Of the samples."""
+    found: LabelledData
+    metrics: dict[str, Any]
+    calibration: CalibrationSums
+    predictions: SamplePredictions
+    data_changes: str
+    """How the run's own data have changed since; empty where they are the same or are not compared."""
+    notes: list[str]
+    """What the user should know of the device and of the data."""
+
+
 def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
     """Reads the data, and measures the model on them. report: hears of what is read and evaluated.
 
     Raises DataError, PresetError, DeviceError, StorageError, UserCodeError or UntrustedCodeError.
+    """
+    return evaluation_of(evaluate_samples(request, report), request.worst)
+
+
+def evaluate_samples(
+    request: EvaluationRequest, report: Report, keep: Callable[[Tensor, Tensor], None] = lambda scores, targets: None
+) -> Evaluated:
+    """Predicts all samples. keep: gets the scores and targets of each batch, see `Evaluator.evaluate`.
+
+    Raises what `evaluate` raises.
     """
     preset = Preset.from_toml(request.preset, "the run's preset")
     device = resolve_device(preset.runtime.device)
@@ -38,35 +75,54 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
     change, seen = _compared(request, trained, found, is_own=request.data is None)
     measurement = Measurement(trained, preset, device, found, request.class_counts)
     collector = PredictionCollector(measurement.loss_of_scores, preset.loss.probabilities, trained.target_scale)
-    metrics = measurement.measure(collector.add, report)
-    predictions = collector.predictions()
-    mistakes = predictions.confident_mistakes(request.worst, CONFIDENT)
+
+    def take(scores: Tensor, targets: Tensor) -> None:
+        collector.add(scores, targets)
+        keep(scores, targets)
+
+    return Evaluated(
+        preset=preset,
+        device=device,
+        trained=trained,
+        source=source,
+        found=found,
+        metrics=measurement.measure(take, report),
+        calibration=collector.calibration,
+        predictions=collector.predictions(),
+        data_changes=change,
+        notes=[*device_notes, *seen, *found.notes],
+    )
+
+
+def evaluation_of(evaluated: Evaluated, worst: int = 0) -> Evaluation:
+    """The answer to a request. worst: how many of the worst samples to list."""
+    trained, found, predictions = evaluated.trained, evaluated.found, evaluated.predictions
+    mistakes = predictions.confident_mistakes(worst, CONFIDENT)
     has_classes = trained.task == "classification"
     is_number = trained.task == "regression"
-    monitor = str(preset.training.monitor)
+    monitor = str(evaluated.preset.training.monitor)
+    calibration = evaluated.calibration
     return Evaluation(
         weights=f"best epoch {trained.epoch:,}" if trained.epoch is not None else "last checkpoint",
-        data=_named(source),
+        data=_named(evaluated.source),
         split=found.split,
         samples=len(predictions.losses),
-        device=str(device),
+        device=str(evaluated.device),
         task=trained.task,
         learns=found.parts[0].data.learns,
         monitor=found.parts[0].data.task.default_monitor if monitor == "auto" else monitor,
         classes=list(trained.classes),
-        metrics=finite_or_none(metrics),
-        calibration=None if is_number else collector.calibration.calibration(),
-        confident_mistakes=None if is_number else collector.calibration.confident_mistakes(),
+        metrics=finite_or_none(evaluated.metrics),
+        calibration=None if is_number else calibration.calibration(),
+        confident_mistakes=None if is_number else calibration.confident_mistakes(),
         confused=confused_pairs(predictions.predicted, predictions.true, class_names(trained)) if has_classes else [],
         residuals=residuals_of(predictions.predicted, predictions.true, trained.targets) if is_number else [],
-        worst=[described(each, predictions, found.parts, trained) for each in predictions.worst(request.worst)],
+        worst=[described(each, predictions, found.parts, trained) for each in predictions.worst(worst)],
         confident=[described(each, predictions, found.parts, trained) for each in mistakes],
-        data_changes=change,
+        data_changes=evaluated.data_changes,
         notes=[
-            *device_notes,
-            *seen,
-            *found.notes,
-            *_probability_notes(preset, trained.task),
+            *evaluated.notes,
+            *_probability_notes(evaluated.preset, trained.task),
             *_finite_notes(predictions),
         ],
     )

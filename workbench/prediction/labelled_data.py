@@ -5,7 +5,7 @@ The run's own data are cut as its preset says. Other data are taken as they come
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,12 +41,23 @@ class Part:
     """What the split is one of."""
     origin: Callable[[int], str]
     """Where a sample of the split comes from; empty where that is not known."""
+    samples: Samples
+    """All that the source gives."""
 
     def target_values(self, number: int) -> list[float]:
         """The numbers to predict of a sample as the source gives them, not as they are between two scalings."""
         target = self.raw[number][1] if self.raw.targets is None else self.raw.targets[number]
         values: list[float] = target.double().reshape(-1).tolist()
         return values
+
+
+def place_of(number: int, parts: Sequence[Part]) -> tuple[Part, int]:
+    """The part that has a sample, and its number there. number: counted over all parts."""
+    for part in parts[:-1]:
+        if number < len(part.split):
+            return part, number
+        number -= len(part.split)
+    return parts[-1], number
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ def own_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, report:
             getattr(raw[0], name),
             data,
             _origin(reading.samples, getattr(numbers, name)),
+            reading.samples,
         )
         for name in wanted
     ]
@@ -108,7 +120,7 @@ def other_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, repor
         alone = replace(samples, train=found[name], validation=None, test=None, groups=None)
         data = prepare(whole, report, trains=False, fitted=replace(reading.fitted, read=lambda *_, of=alone: of))
         of_source = getattr(numbers, "train" if name == ALL else name)
-        parts.append(Part(name, data.splits.train, found[name], data, _origin(samples, of_source)))
+        parts.append(Part(name, data.splits.train, found[name], data, _origin(samples, of_source), samples))
     split = ALL if len(parts) > 1 else parts[0].name
     return LabelledData(split, parts, samples.notes, None, reading.digests)
 

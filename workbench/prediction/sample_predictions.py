@@ -32,9 +32,14 @@ class SamplePredictions:
     places: Tensor | None = None
     """Of a language model: where in each window the token is that got the lowest probability, int64 (samples,)."""
 
-    def worst(self, most: int) -> list[int]:
-        """The samples with the highest loss, the worst first; one whose loss is not a number is the worst of all."""
+    def worst(self, most: int, among: Tensor | None = None) -> list[int]:
+        """The samples with the highest loss, the worst first; one whose loss is not a number is the worst of all.
+
+        among: bool (samples,), which ones; None for all.
+        """
         order = self.losses.nan_to_num(nan=float("inf")).argsort(descending=True, stable=True)
+        if among is not None:
+            order = order[among[order]]
         return [int(number) for number in order[:most]]
 
     def confident_mistakes(self, most: int, at_least: float) -> list[int]:

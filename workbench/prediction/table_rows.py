@@ -42,7 +42,7 @@ def read_table(data: Csv, reader: TableReader, trained: TrainedModel) -> Samples
         InMemory(inputs, targets),
         task,
         notes=(*rows.notes, *filter(None, [left_out])),
-        columns=tuple(names),
+        columns=tuple(name for column in reader.columns for name in column.input_names),
         left_out=left_out,
         origins={"train": rows.origin},
     )

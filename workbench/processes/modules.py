@@ -19,6 +19,8 @@ class Module(StrEnum):
     """Imports PyTorch, then trains the runs that its standard input names."""
     PLAN = f"{PACKAGE}.plan"
     """Plans the preset on its standard input."""
+    PREVIEW = f"{PACKAGE}.preview"
+    """Previews presets, as its standard input asks: their data, their network, and what a step takes."""
     DATA = f"{PACKAGE}.data"
     """Reads the data of presets, as its standard input asks, and says what samples look like."""
     COMPARISON = f"{PACKAGE}.comparison"
@@ -37,6 +39,8 @@ class Module(StrEnum):
     """Trains presets together that differ only in numbers, which its standard input names."""
     EVALUATION = "workbench.prediction.evaluation_process"
     """Evaluates models, as its standard input asks."""
+    JUDGE = "workbench.prediction.judging_process"
+    """Judges a model, as its standard input asks, and shows samples of it."""
     EXPORT = "workbench.export.process"
     """Writes the model of a run in other formats, as its standard input asks, and checks what it wrote."""
 

@@ -11,11 +11,16 @@ from workbench.metrics import keeps_curve
 from workbench.runs.curve import Curve
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, Logged, RequestHandled, Started, Steps
-from workbench.runs.measurements import Memory, Timing
+from workbench.runs.layer_history import LayerHistory
+from workbench.runs.measurements import Health, Memory, Timing
+from workbench.runs.phases import PHASES
 from workbench.runs.tail import EventTail
 from workbench.runs.view import RunView
+from workbench.units import GIB
 
 MarkKind = Literal["learning_rate", "pause", "resume", "checkpoint", "stop", "resumed"]
+MEMORY_CURVES = ("host_rss", "torch_allocated", "torch_reserved")
+"""Readings of memory that are kept as curves."""
 MOST_MARKS, MOST_READINGS, MOST_EPOCHS, MOST_LOWEST = 200, 240, 8, 100
 
 
@@ -46,11 +51,15 @@ class RunHistory:
 
     view: RunView = field(default_factory=RunView)
     curves: dict[str, Curve] = field(default_factory=dict)
-    """By name: loss/train (every step), loss/validation, accuracy/train, learning_rate, samples_per_second, ..."""
+    """By name: loss/train (every step), loss/validation, accuracy/train, ..., learning_rate, samples_per_second,
+    step_ms (p50), step_ms/p99, phase_ms/forward, ...; memory/host_rss, memory/torch_allocated and memory/torch_reserved
+    in GiB; gpu_busy (0 to 1); gradient_norm, weight_norm."""
     marks: deque[Mark] = field(default_factory=lambda: deque(maxlen=MOST_MARKS))
     timings: deque[Timing] = field(default_factory=lambda: deque(maxlen=MOST_READINGS))
     memories: deque[Memory] = field(default_factory=lambda: deque(maxlen=MOST_READINGS))
     epochs: deque[EpochEnd] = field(default_factory=lambda: deque(maxlen=MOST_EPOCHS))
+    layers: LayerHistory = field(default_factory=LayerHistory)
+    """Gradients, weights and activations of each layer."""
 
     best: EpochEnd | None = None
     """The best epoch so far."""
@@ -89,12 +98,16 @@ class RunHistory:
                     self.curve(f"{name}/{event.split}").add(event.step, value, seconds)
             case Timing():
                 self.timings.append(event)
-                if event.samples_per_second is not None:
-                    self.curve("samples_per_second").add(event.step, event.samples_per_second, seconds)
-                if (median := event.step_ms.get("p50")) is not None:
-                    self.curve("step_ms").add(event.step, median, seconds)
+                self._take_timing(event, seconds)
             case Memory():
                 self.memories.append(event)
+                for name in MEMORY_CURVES:
+                    if (used := getattr(event, f"{name}_bytes")) is not None:
+                        self.curve(f"memory/{name}").add(event.step, used / GIB, seconds)
+            case Health():
+                self.layers.take(event, seconds)
+                for name, norm in (("gradient_norm", event.gradient_norm), ("weight_norm", event.weight_norm)):
+                    self.curve(name).add(event.step, math.nan if norm is None else norm, seconds)
             case EpochEnd():
                 self.epochs.append(event)
                 self.best = event if event.best else self.best
@@ -102,6 +115,20 @@ class RunHistory:
             case RequestHandled() if event.accepted:
                 self._take_request(event, seconds)
         self.view.take(event)
+
+    def _take_timing(self, event: Timing, seconds: float) -> None:
+        readings = {
+            "samples_per_second": event.samples_per_second,
+            "step_ms": event.step_ms.get("p50"),
+            "step_ms/p99": event.step_ms.get("p99"),
+            "gpu_busy": event.gpu_busy_share,
+        }
+        for name in PHASES:
+            key, spent = f"phase_ms/{name}", event.phase_ms.get(name, 0.0)
+            readings[key] = spent if spent > 0 or key in self.curves else None  # a phase that never comes has no curve
+        for name, value in readings.items():
+            if value is not None:
+                self.curve(name).add(event.step, value, seconds)
 
     def _take_epoch(self, event: EpochEnd, seconds: float) -> None:
         train, validation = event.train.get("loss"), (event.validation or {}).get("loss")
@@ -129,6 +156,7 @@ class RunHistory:
         """Removes everything after the step, including its training time."""
         for curve in self.curves.values():
             curve.truncate(after_step)
+        self.layers.truncate(after_step)
         self.marks = deque((mark for mark in self.marks if mark.step <= after_step), maxlen=MOST_MARKS)
         self.epochs = deque((epoch for epoch in self.epochs if epoch.step <= after_step), maxlen=MOST_EPOCHS)
         if self.best is not None and self.best.step > after_step:

@@ -83,6 +83,11 @@ def process_id(run: OwnedDirectory) -> int | None:
     return _read_process(run)[0] if is_running(run) else None
 
 
+def local_process_id(run: OwnedDirectory) -> int | None:
+    """The id of the run's living trainer, if it is a process that this one can see; else None."""
+    return _read_process(run)[0] if _is_named_process_alive(run) else None
+
+
 def _opened(run: OwnedDirectory) -> Iterator[int]:
     """Opens for reading what may be locked, one after the other."""
     with contextlib.suppress(OSError):

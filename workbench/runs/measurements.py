@@ -8,8 +8,17 @@ from typing import Annotated, Any, ClassVar
 from workbench.runs.events import Event
 from workbench.runs.typed import Rows
 
-LAYERS = Rows(name=str, kind=str, units=int | None, dead_share=float | None, saturated_share=float | None)
-TENSORS = Rows(name=str, gradient_mean=float | None, non_finite_share=float | None)
+LAYERS = Rows(
+    name=str, kind=str, place=int | None, units=int | None, dead_share=float | None, saturated_share=float | None
+)
+TENSORS = Rows(
+    name=str,
+    place=int | None,
+    gradient_mean=float | None,
+    gradient_norm=float | None,
+    weight_norm=float | None,
+    non_finite_share=float | None,
+)
 OPERATORS = Rows(name=str, calls=int, self_ms=float, share=float)
 """The columns of the tables in events, and their types: readers rely on them."""
 
@@ -90,11 +99,13 @@ class Health(Event):
     seconds: float
     """How long this measurement took."""
     layers: Annotated[list[dict[str, Any]], LAYERS]
-    """Activations whose slope can vanish, the worst first, at most 30: name, kind (relu, sigmoid, ...), units,
-    dead_share (fraction of the units) or saturated_share (fraction of all values)."""
+    """Activations whose slope can vanish, the worst first, at most 30: name, place (from 0, in the order of the forward
+    pass), kind (relu, sigmoid, ...), units, dead_share (fraction of the units) or saturated_share (fraction of all
+    values)."""
     tensors: Annotated[list[dict[str, Any]], TENSORS]
-    """Trained parameters, the smallest gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
-    weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
+    """Trained parameters, the smallest gradient first, at most 30: name, place (from 0, in the order of the model),
+    gradient_mean (of |g|), gradient_norm, weight_norm, zero_share (of the gradient's values), non_finite_share (of the
+    gradient's and the weight's values)."""
     gradient_norm: float | None
     """Of all trained parameters together, before clipping; None if it is not a finite number."""
     weight_norm: float | None

@@ -150,4 +150,4 @@ Activation = Annotated[
     Field(discriminator="name"),
 ]
 
-ACTIVATIONS = Family("activation", members(Activation), Relu)
+ACTIVATIONS = Family("activation", members(Activation), Relu, only_if={"model.uses_activation": (True,)})

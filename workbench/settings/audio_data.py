@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.settings.base import PathText, setting
+from workbench.settings.base import ANY, Conditions, PathText, setting
 from workbench.settings.data_choice import MISSING_VALUES, NumberData, default_data_folder, memory_limit_bytes
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from workbench.data.spectrogram import SoundEncoding
     from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
+
+SPECTROGRAMS: Conditions = {"encoding": ("log_mel", "mfcc")}
 
 LARGEST_SHIFT = 0.5
 """The most that samples may be shifted in time, as a fraction of their length."""
@@ -35,37 +37,84 @@ class Sounds(NumberData):
         0.0,
         "length of a sample; shorter recordings are padded with silence; 0: as long as the longest",
         unit="s",
+        empty="longest",
         ge=0,
         le=3600,
     )
     clips: Literal["cut", "windows"] = setting(
-        "cut", "longer recordings: cut keeps their beginning, windows divides them into several samples"
+        "cut",
+        "longer recordings: cut keeps their beginning, windows divides them into several samples",
+        only_if={"seconds": ANY},
     )
     broken: Literal["error", "drop"] = setting("error", "files that cannot be read: an error, or left out")
     encoding: Literal["log_mel", "mfcc", "waveform"] = setting(
         "log_mel", "what the model gets: a log-mel spectrogram, cepstral coefficients, or the waveform itself"
     )
-    window_ms: float = setting(25.0, "length of a spectrogram's windows", unit="ms", gt=0, le=1000)
-    hop_ms: float = setting(10.0, "from one window to the next", unit="ms", gt=0, le=1000)
-    mels: int = setting(64, "frequency bands of a spectrogram, equally wide on the mel scale", step=8, ge=1, le=1024)
-    low_hz: float = setting(20.0, "lowest frequency of the bands", unit="Hz", ge=0, le=96_000)
-    high_hz: float = setting(
-        0.0, "highest frequency of the bands; 0: half of the sample rate", unit="Hz", ge=0, le=96_000
+    window_ms: float = setting(
+        25.0, "length of a spectrogram's windows", unit="ms", only_if=SPECTROGRAMS, gt=0, le=1000
     )
-    coefficients: int = setting(20, "mfcc: coefficients of a window, at most as many as mels", ge=1, le=1024)
-    time_shift_ms: float = setting(0.0, "shift each sample in time by up to this", unit="ms", ge=0, le=60_000)
-    gain_db: float = setting(0.0, "make each sample louder or softer by up to this", unit="dB", ge=0, le=60)
+    hop_ms: float = setting(10.0, "from one window to the next", unit="ms", only_if=SPECTROGRAMS, gt=0, le=1000)
+    mels: int = setting(
+        64,
+        "frequency bands of a spectrogram, equally wide on the mel scale",
+        step=8,
+        only_if=SPECTROGRAMS,
+        ge=1,
+        le=1024,
+    )
+    low_hz: float = setting(20.0, "lowest frequency of the bands", unit="Hz", only_if=SPECTROGRAMS, ge=0, le=96_000)
+    high_hz: float = setting(
+        0.0,
+        "highest frequency of the bands; 0: half of the sample rate",
+        unit="Hz",
+        empty="half the rate",
+        only_if=SPECTROGRAMS,
+        ge=0,
+        le=96_000,
+    )
+    coefficients: int = setting(
+        20,
+        "mfcc: coefficients of a window, at most as many as mels",
+        only_if={"encoding": ("mfcc",)},
+        ge=1,
+        le=1024,
+    )
+    time_shift_ms: float = setting(
+        0.0, "shift each sample in time by up to this", unit="ms", empty="off", ge=0, le=60_000
+    )
+    gain_db: float = setting(
+        0.0, "make each sample louder or softer by up to this", unit="dB", empty="off", ge=0, le=60
+    )
     noise_db: float = setting(
         0.0,
         "add white noise, at the loudest this far below each sample's own level; 0 for none",
         unit="dB",
+        empty="off",
         ge=0,
         le=120,
     )
-    time_masks: int = setting(0, "spectrograms: stretches of time blanked in each (SpecAugment)", ge=0, le=16)
-    time_mask_ms: float = setting(200.0, "the widest of them", unit="ms", gt=0, le=60_000)
-    frequency_masks: int = setting(0, "spectrograms: ranges of bands blanked in each (SpecAugment)", ge=0, le=16)
-    frequency_mask_bands: int = setting(8, "the widest of them", unit="bands", ge=1, le=1024)
+    time_masks: int = setting(
+        0,
+        "spectrograms: stretches of time blanked in each (SpecAugment)",
+        empty="off",
+        only_if=SPECTROGRAMS,
+        ge=0,
+        le=16,
+    )
+    time_mask_ms: float = setting(
+        200.0, "the widest of them", unit="ms", only_if=SPECTROGRAMS | {"time_masks": ANY}, gt=0, le=60_000
+    )
+    frequency_masks: int = setting(
+        0,
+        "spectrograms: ranges of bands blanked in each (SpecAugment)",
+        empty="off",
+        only_if=SPECTROGRAMS,
+        ge=0,
+        le=16,
+    )
+    frequency_mask_bands: int = setting(
+        8, "the widest of them", unit="bands", only_if=SPECTROGRAMS | {"frequency_masks": ANY}, ge=1, le=1024
+    )
 
     def reading(self) -> AudioReading:
         """How recordings are read. Raises PresetError where settings do not fit each other."""
@@ -180,6 +229,7 @@ class AudioFolder(Sounds):
         "",
         "regular expression whose group in parentheses is the speaker in a file's name; a speaker then stays in one "
         "split; one with / is for the path below the class's folder",
+        empty="no speakers",
     )
 
     def build(self, report: Report) -> Samples:
@@ -201,10 +251,17 @@ class AudioTable(Sounds):
         "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
     )
     group: str = setting(
-        "", "the column of what must stay in one split, such as the speaker; empty for none", names="columns"
+        "",
+        "the column of what must stay in one split, such as the speaker; empty for none",
+        names="columns",
+        empty="no column",
     )
-    split: str = setting("", "the column that says train, validation or test; empty for none", names="columns")
-    folder: PathText = setting("", "folder that file names are relative to; empty: that of the table")
+    split: str = setting(
+        "", "the column that says train, validation or test; empty for none", names="columns", empty="no column"
+    )
+    folder: PathText = setting(
+        "", "folder that file names are relative to; empty: that of the table", empty="that of the table"
+    )
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "separator of two fields")
     missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or dropped")
     missing_values: tuple[str, ...] = setting(
@@ -240,7 +297,9 @@ class SpokenDigits(Sounds):
 
     name: Literal["spoken_digits"] = "spoken_digits"
     folder: PathText = setting(
-        "", "folder that they are kept in; empty: the folder in WORKBENCH_DATA, else the user's cache"
+        "",
+        "folder that they are kept in; empty: the folder in WORKBENCH_DATA, else the user's cache",
+        empty="default folder",
     )
 
     def build(self, report: Report) -> Samples:

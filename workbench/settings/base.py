@@ -7,10 +7,17 @@ kind. Nothing here imports torch: a choice does so in its `build()`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Conditions = dict[str, Sequence[Any]]
+"""Values by path: what must be chosen for a setting to have an effect, see `workbench.settings.effect`."""
+
+ANY: tuple[Any, ...] = ()
+"""In conditions: any value but 0, off and empty."""
 
 StepRule = Literal["ladder", "double"] | float
 """How the app's arrow keys step a number: 1-2-5 in every decade, in powers of two, or by multiples of a number."""
@@ -23,14 +30,18 @@ def setting(
     unit: str = "",
     step: StepRule | None = None,
     names: Literal["", "columns"] = "",
+    empty: str = "",
+    only_if: Conditions | None = None,
     **bounds: Any,
 ) -> Any:
     """Declares a field: its default, help text, unit, and pydantic bounds (`gt`, `ge`, `lt`, `le`, ...).
 
     step: how the app's arrow keys step it, if its type and bounds do not decide. names: the values that the app
-    suggests: "columns" for those of the table that the choice reads.
+    suggests: "columns" for those of the table that the choice reads. empty: what 0, or nothing, stands for, in a word
+    or two. only_if: what must be chosen besides for it to have an effect, see `workbench.settings.effect`.
     """
-    extra: dict[str, Any] = {name: value for name, value in (("unit", unit), ("step", step), ("names", names)) if value}
+    given = {"unit": unit, "step": step, "names": names, "empty": empty, "only_if": only_if}
+    extra: dict[str, Any] = {name: value for name, value in given.items() if value}
     return Field(default, description=help, json_schema_extra=extra or None, **bounds)
 
 
@@ -38,6 +49,9 @@ class Settings(BaseModel):
     """A table of a preset. Strict: no unknown keys, no text instead of a number, no NaN or infinity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+
+    sense: ClassVar[str] = ""
+    """What a table that holds no choice is about, in a few words."""
 
     @classmethod
     def summary(cls) -> str:
@@ -67,6 +81,8 @@ class Family:
     default: type[Choice]
     plural: str = ""
     """Its name in `--list`; empty for the name with an s."""
+    only_if: Conditions = field(default_factory=dict)
+    """What must be chosen for the family to have an effect."""
 
     @property
     def tag(self) -> str:

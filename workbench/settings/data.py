@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from workbench.data.filling import FILLINGS
 from workbench.settings.audio_data import AudioFolder, AudioTable, SpokenDigits
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
 from workbench.settings.data_choice import (
     MISSING_VALUES,
     Augmented,
+    Normalize,
     NumberData,
     TaskName,
     default_data_folder,
     memory_limit_bytes,
+    normalize,
 )
 from workbench.settings.text_data import Docstrings, TextFile, TextFolder, TextTable, Topics
 
@@ -92,8 +95,14 @@ class TorchvisionSet(Augmented):
     """A data set that torchvision downloads."""
 
     folder: PathText = setting(
-        "", "folder of the files, downloaded or not; empty: the folder in WORKBENCH_DATA, else the user's cache"
+        "",
+        "folder of the files, downloaded or not; empty: the folder in WORKBENCH_DATA, else the user's cache",
+        empty="default folder",
     )
+
+    @property
+    def brings_test(self) -> bool | None:
+        return True
 
     def build(self, report: Report) -> Samples:
         from workbench.data.torchvision_sets import torchvision_set
@@ -147,6 +156,7 @@ class ImageFolder(Augmented):
         "side of the square that images are resized and cropped to; 0: keep their size, the same for all",
         unit="pixels",
         step=32,
+        empty="as they are",
         ge=0,
     )
     colors: Literal["rgb", "gray"] = setting("rgb", "three channels or one")
@@ -162,21 +172,34 @@ class Csv(NumberData):
     """A CSV or TSV file with a header; numbers are standardised, categories one-hot encoded."""
 
     name: Literal["csv"] = "csv"
-    file: PathText = setting(..., "the file")
+    file: PathText = setting(..., "path of the CSV or TSV file")
     target: str = setting(..., "the column to predict", names="columns")
     task: TaskName = setting(
         "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
     )
-    numeric: tuple[str, ...] = setting((), "columns of numbers; empty: all that hold only numbers", names="columns")
-    categorical: tuple[str, ...] = setting((), "columns of categories; empty: all other columns", names="columns")
-    ignore: tuple[str, ...] = setting((), "columns to leave out", names="columns")
+    numeric: tuple[str, ...] = setting(
+        (), "columns of numbers; empty: all that hold only numbers", names="columns", empty="all of numbers"
+    )
+    categorical: tuple[str, ...] = setting(
+        (), "columns of categories; empty: all other columns", names="columns", empty="all others"
+    )
+    ignore: tuple[str, ...] = setting((), "columns to leave out", names="columns", empty="no column")
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "separator of two fields")
-    missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or dropped")
+    missing: Literal["error", "drop", "mean", "median"] = setting(
+        "error",
+        "rows with missing values: an error, or dropped; or filled in, as the training split says: numbers with the "
+        "mean or median, words with the most frequent",
+    )
     missing_values: tuple[str, ...] = setting(
         MISSING_VALUES, 'exact texts that stand for a missing value; [""] keeps None, NA and Na as words'
     )
     decimal: Literal["auto", ".", ","] = setting("auto", "decimal separator of numbers")
     thousands: Literal["auto", "none", ",", ".", "'", " "] = setting("auto", "thousands separator of numbers")
+
+    @property
+    def fills_gaps(self) -> bool:
+        """Whether missing values are filled in."""
+        return self.missing in FILLINGS
 
     @property
     def predicts(self) -> TaskKind | None:
@@ -200,6 +223,7 @@ class Csv(NumberData):
             self.missing_values,
             self.decimal,
             self.thousands,
+            self.normalize,
         )
 
 
@@ -207,7 +231,8 @@ class Npz(NumberData):
     """A NumPy .npz file with arrays x and y, or x_train, y_train, x_test, y_test."""
 
     name: Literal["npz"] = "npz"
-    file: PathText = setting(..., "the file")
+    normalize: Normalize = normalize("as they are, pixels from 0 to 1")
+    file: PathText = setting(..., "path of the .npz file")
     task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y is of a whole-number type")
     channels: Literal["auto", "first", "last"] = setting(
         "auto",
@@ -228,8 +253,9 @@ class ModuleData(NumberData):
     """Your own data: a function `package.module:function` that returns datasets."""
 
     name: Literal["module"] = "module"
+    normalize: Normalize = normalize("as they are, pixels from 0 to 1")
     function: str = setting(..., "package.module:function, called as function(**arguments)", pattern=CODE_PATTERN)
-    arguments: Arguments = setting({}, "keyword arguments for the function")
+    arguments: Arguments = setting({}, "keyword arguments for the function", empty="no arguments")
     channels: Literal["auto", "first", "last"] = setting(
         "auto",
         "where samples of three dimensions have their channels; first: as models need them; auto: by their shape",

@@ -59,6 +59,16 @@ class DataChoice(Choice):
         return "classification"
 
     @property
+    def brings_test(self) -> bool | None:
+        """Whether it comes with a test split; None where only the samples say it."""
+        return None
+
+    @property
+    def is_one_text(self) -> bool:
+        """Whether it is one long text, whose parts are the splits."""
+        return False
+
+    @property
     def cuts_padding(self) -> bool:
         """Whether batches are of texts of similar length, from which padding is cut."""
         return False
@@ -102,25 +112,35 @@ class LabelledData(DataChoice):
 
     normalize_target: bool = setting(
         True,
-        "regression: targets to mean 0 and deviation 1 while training; metrics stay in the data's own unit",
+        "targets to mean 0 and deviation 1 while training; metrics stay in the data's own unit",
+        only_if={"data.predicts": ("regression",)},
     )
+
+
+Normalize = Literal["standard", "none"]
+
+
+def normalize(none: str) -> Normalize:
+    """How inputs are scaled. none: what they are without it."""
+    how: Normalize = setting(
+        "standard", f"standard: inputs to mean 0 and deviation 1, as measured on the training split; none: {none}"
+    )
+    return how
 
 
 class NumberData(LabelledData):
     """A source of samples that are numbers: tables, images, sounds."""
 
-    normalize: Literal["standard", "none"] = setting(
-        "standard",
-        "standard: inputs to mean 0 and deviation 1, as measured on the training split; none: pixels from 0 to 1",
-    )
+    normalize: Normalize = normalize("as they are")
 
 
 class Augmented(NumberData):
     """Images, which can be varied at random while training, on the device, a whole batch at once."""
 
+    normalize: Normalize = normalize("pixels from 0 to 1")
     flip: bool = setting(False, "mirror half of the images, left to right")
-    shift: int = setting(0, "shift each image by up to this many pixels", unit="pixels", ge=0, le=1024)
-    cutout: int = setting(0, "side of a square blanked in each image", unit="pixels", ge=0, le=1024)
+    shift: int = setting(0, "shift each image by up to this many pixels", unit="pixels", empty="off", ge=0, le=1024)
+    cutout: int = setting(0, "side of a square blanked in each image", unit="pixels", empty="off", ge=0, le=1024)
 
     def augmentation(self) -> Callable[[Tensor], Tensor] | None:
         """Varies images (n, channels, height, width)."""

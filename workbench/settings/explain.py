@@ -11,6 +11,7 @@ from workbench.errors import UsageError
 from workbench.settings import library
 from workbench.settings.base import Choice, Family, Settings
 from workbench.settings.changes import Change
+from workbench.settings.effect import condition_in_words
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.runtime import Runtime
 from workbench.settings.search import Range
@@ -109,11 +110,18 @@ def _section(title: str, settings: type[Settings], only: str) -> tuple[str, str,
     if only and only not in fields:
         raise UsageError(f"--explain {title}.{only}: no such setting{nearest(only, fields)}")
     rows = [
-        (name, type_and_bounds(described[name]), _default(field), field.description or "")
+        (name, type_and_bounds(described[name]), _default(field), _meaning(field))
         for name, field in fields.items()
         if only in ("", name)
     ]
     return title, settings.summary(), rows
+
+
+def _meaning(field: FieldInfo) -> str:
+    """What a setting means, and what must be chosen besides for it to have an effect."""
+    extra: Any = field.json_schema_extra or {}
+    conditions = [condition_in_words(path, values) for path, values in extra.get("only_if", {}).items()]
+    return "; ".join([field.description or "", *conditions])
 
 
 def _plural(family: Family) -> str:

@@ -43,3 +43,12 @@ def may_be_judged_by_loss(preset: Preset, losses: Sequence[str] = ()) -> bool:
     """Whether the best epoch is, or may be, that of the lowest loss. losses: as for `task_of`."""
     monitor = preset.training.monitor
     return monitor == LOSS or (monitor == "auto" and task_of(preset, losses) != "classification")
+
+
+WHICH_DATA = ("name", "file", "folder", "function", "arguments", "target", "task", "text", "audio")
+"""Settings of the data that say which samples there are and what is predicted of them, not how they are encoded."""
+
+
+def is_same_data(preset: Preset, other: Preset) -> bool:
+    """Whether two presets train on the same samples to predict the same, so that their curves can be compared."""
+    return all(getattr(preset.data, key, None) == getattr(other.data, key, None) for key in WHICH_DATA)

@@ -61,7 +61,13 @@ class LossChoice(Choice):
 
 def label_smoothing() -> float:
     """The label smoothing setting of losses that compare with one-hot targets."""
-    smoothing: float = setting(0.0, "fraction of a target spread evenly over all classes", ge=0, lt=1)
+    smoothing: float = setting(
+        0.0,
+        "fraction of a target spread evenly over all classes",
+        only_if={"data.predicts": (CLASSIFICATION, LANGUAGE_MODELING)},
+        ge=0,
+        lt=1,
+    )
     return smoothing
 
 
@@ -73,7 +79,9 @@ class CrossEntropy(LossChoice):
     name: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: float = label_smoothing()
     class_weights: Literal["equal", "balanced"] | tuple[Annotated[float, Field(ge=0)], ...] = setting(
-        "equal", "weight of each class: equal, balanced (rarer classes weigh more), or one number per class"
+        "equal",
+        "weight of each class: equal, balanced (rarer classes weigh more), or one number per class",
+        only_if={"data.predicts": (CLASSIFICATION,)},
     )
 
     def build(self, class_counts: Tensor | None) -> LossFunction:

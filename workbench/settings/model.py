@@ -9,7 +9,7 @@ from pydantic import Field
 
 from workbench.settings.activation import ActivationChoice, Relu
 from workbench.settings.audio_model import AudioCnn, Conv1d
-from workbench.settings.base import CODE_PATTERN, Arguments, Family, members, setting
+from workbench.settings.base import ANY, CODE_PATTERN, Arguments, Family, members, setting
 from workbench.settings.model_choice import ModelChoice, Width, dropout, needs_images
 from workbench.settings.text_model import BagOfEmbeddings, Gru, Lstm, TextCnn, Transformer
 
@@ -21,9 +21,15 @@ class Mlp(ModelChoice):
     """Fully connected layers: for tables and small images."""
 
     name: Literal["mlp"] = "mlp"
-    hidden: tuple[Width, ...] = setting((512, 256), "widths of the hidden layers; an empty list makes the model linear")
-    dropout: float = dropout()
-    batch_norm: bool = setting(False, "batch normalisation after each layer")
+    hidden: tuple[Width, ...] = setting(
+        (512, 256), "widths of the hidden layers; an empty list makes the model linear", empty="linear"
+    )
+    dropout: float = dropout(only_if={"hidden": ANY})
+    batch_norm: bool = setting(False, "batch normalisation after each layer", only_if={"hidden": ANY})
+
+    @property
+    def uses_activation(self) -> bool:
+        return bool(self.hidden)
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         from workbench.models.mlp import MLP
@@ -38,7 +44,9 @@ class Cnn(ModelChoice):
     channels: Annotated[tuple[Width, ...], Field(min_length=1)] = setting(
         (32, 64, 128), "channels of the 3 × 3 convolutions, each followed by pooling"
     )
-    hidden: int = setting(0, "width of a fully connected layer before the last; 0 for none", step=64, ge=0)
+    hidden: int = setting(
+        0, "width of a fully connected layer before the last; 0 for none", step=64, empty="no layer", ge=0
+    )
     dropout: float = dropout()
     batch_norm: bool = setting(True, "batch normalisation after each layer")
 
@@ -70,7 +78,12 @@ class Torchvision(ModelChoice):
     name: Literal["torchvision"] = "torchvision"
     architecture: str = setting("resnet18", "its name in torchvision, such as resnet18 or mobilenet_v2")
     resize: int = setting(
-        0, "side to which images are resized on the device; 0 keeps their size", unit="pixels", step=32, ge=0
+        0,
+        "side to which images are resized on the device; 0 keeps their size",
+        unit="pixels",
+        step=32,
+        empty="as they are",
+        ge=0,
     )
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
@@ -91,7 +104,7 @@ class ModuleModel(ModelChoice):
         "package.module:function, called as function(inputs, outputs, activation, **arguments)",
         pattern=CODE_PATTERN,
     )
-    arguments: Arguments = setting({}, "further keyword arguments for the function")
+    arguments: Arguments = setting({}, "further keyword arguments for the function", empty="no arguments")
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         """Builds the network as every choice does, and checks it with float32 samples."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from workbench.settings.activation import ActivationChoice
-from workbench.settings.base import Choice, setting
+from workbench.settings.base import Choice, Conditions, setting
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 Width = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-def dropout(default: float = 0.0) -> float:
+def dropout(default: float = 0.0, only_if: Conditions | None = None) -> float:
     """The dropout probability of the built-in models."""
-    probability: float = setting(default, "probability that a training step zeroes a unit", ge=0, lt=1)
+    probability: float = setting(default, "probability that a training step zeroes a unit", only_if=only_if, ge=0, lt=1)
     return probability
 
 
 class ModelChoice(Choice):
     """A model."""
+
+    @property
+    def uses_activation(self) -> bool:
+        """Whether it has a layer that the chosen activation follows."""
+        return True
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         """Builds the network, with weights from torch's global generator.

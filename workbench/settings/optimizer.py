@@ -10,8 +10,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from workbench.settings.base import Family, members, setting
-from workbench.settings.optimizer_choice import Betas, OptimizerChoice, betas, eps, learning_rate, weight_decay
+from workbench.settings.base import ANY, Family, members, setting
+from workbench.settings.optimizer_choice import (
+    Betas,
+    OptimizerChoice,
+    betas,
+    eps,
+    fixed_decay,
+    learning_rate,
+    weight_decay,
+    weight_decouple,
+)
 
 
 class Sgd(OptimizerChoice):
@@ -22,8 +31,10 @@ class Sgd(OptimizerChoice):
     name: Literal["sgd"] = "sgd"
     learning_rate: float = learning_rate(0.1)
     momentum: float = setting(0.9, "fraction of the last step that is kept", ge=0, lt=1)
-    nesterov: bool = setting(False, "look ahead along the momentum; needs momentum > 0 and dampening 0")
-    dampening: float = setting(0.0, "dampening of the gradient in the momentum", ge=0, le=1)
+    nesterov: bool = setting(
+        False, "look ahead along the momentum; needs momentum > 0 and dampening 0", only_if={"momentum": ANY}
+    )
+    dampening: float = setting(0.0, "dampening of the gradient in the momentum", only_if={"momentum": ANY}, ge=0, le=1)
     weight_decay: float = weight_decay()
 
     @model_validator(mode="after")
@@ -78,7 +89,9 @@ class Nadam(OptimizerChoice):
     eps: float = eps()
     weight_decay: float = weight_decay()
     momentum_decay: float = setting(0.004, "decay of the momentum over time", step="ladder", ge=0, le=1)
-    decoupled_weight_decay: bool = setting(False, "weight decay decoupled from the gradient, as in AdamW")
+    decoupled_weight_decay: bool = setting(
+        False, "weight decay decoupled from the gradient, as in AdamW", only_if={"weight_decay": ANY}
+    )
 
 
 class Radam(OptimizerChoice):
@@ -90,7 +103,9 @@ class Radam(OptimizerChoice):
     betas: Betas = betas()
     eps: float = eps()
     weight_decay: float = weight_decay()
-    decoupled_weight_decay: bool = setting(False, "weight decay decoupled from the gradient, as in AdamW")
+    decoupled_weight_decay: bool = setting(
+        False, "weight decay decoupled from the gradient, as in AdamW", only_if={"weight_decay": ANY}
+    )
 
 
 class Adamax(OptimizerChoice):
@@ -116,8 +131,8 @@ class AdaBound(OptimizerChoice):
     gamma: float = setting(0.001, "how fast the bounds converge", step="ladder", gt=0, lt=1)
     eps: float = eps()
     weight_decay: float = weight_decay()
-    weight_decouple: bool = setting(True, "weight decay decoupled from the gradient, as in AdamW")
-    fixed_decay: bool = setting(False, "weight decay that does not scale with the learning rate")
+    weight_decouple: bool = weight_decouple()
+    fixed_decay: bool = fixed_decay()
     ams_bound: bool = setting(False, "keep the largest second moment seen, as in AMSGrad")
 
 
@@ -131,8 +146,8 @@ class AdaBelief(OptimizerChoice):
     betas: Betas = betas()
     eps: float = eps(1e-16)
     weight_decay: float = weight_decay()
-    weight_decouple: bool = setting(True, "weight decay decoupled from the gradient, as in AdamW")
-    fixed_decay: bool = setting(False, "weight decay that does not scale with the learning rate")
+    weight_decouple: bool = weight_decouple()
+    fixed_decay: bool = fixed_decay()
     rectify: bool = setting(False, "warm up as RAdam does")
     ams_bound: bool = setting(False, "keep the largest second moment seen, as in AMSGrad")
 
@@ -222,8 +237,8 @@ class Lion(OptimizerChoice):
     learning_rate: float = learning_rate(0.0001)
     betas: Betas = betas(0.9, 0.99)
     weight_decay: float = weight_decay()
-    weight_decouple: bool = setting(True, "weight decay decoupled from the gradient, as in AdamW")
-    fixed_decay: bool = setting(False, "weight decay that does not scale with the learning rate")
+    weight_decouple: bool = weight_decouple()
+    fixed_decay: bool = fixed_decay()
 
 
 class Lamb(OptimizerChoice):
@@ -236,11 +251,13 @@ class Lamb(OptimizerChoice):
     betas: Betas = betas()
     eps: float = eps(1e-6)
     weight_decay: float = weight_decay()
-    weight_decouple: bool = setting(True, "weight decay decoupled from the gradient, as in AdamW")
-    fixed_decay: bool = setting(False, "weight decay that does not scale with the learning rate")
+    weight_decouple: bool = weight_decouple()
+    fixed_decay: bool = fixed_decay()
     rectify: bool = setting(False, "warm up as RAdam does")
     grad_averaging: bool = setting(True, "weight the gradient by 1 - beta1")
-    max_grad_norm: float = setting(1.0, "maximum norm of the gradient (clipping); 0 turns it off", step=0.5, ge=0)
+    max_grad_norm: float = setting(
+        1.0, "maximum norm of the gradient (clipping); 0 turns it off", step=0.5, empty="off", ge=0
+    )
     pre_norm: bool = setting(False, "normalise the gradient by its global norm first")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from workbench.settings.base import Choice, setting
+from workbench.settings.base import ANY, Choice, Conditions, setting
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,6 +29,17 @@ def learning_rate(default: float) -> Any:
 def weight_decay(default: float = 0.0) -> Any:
     """L2 penalty, or decay of the weights where the optimizer decouples it."""
     return setting(default, "how strongly weights are pulled towards zero", step="ladder", ge=0, le=10)
+
+
+def weight_decouple() -> Any:
+    """Whether weight decay is decoupled, as pytorch-optimizer names it."""
+    return setting(True, "weight decay decoupled from the gradient, as in AdamW", only_if={"weight_decay": ANY})
+
+
+def fixed_decay() -> Any:
+    """Whether decoupled weight decay is the same at every learning rate."""
+    needs: Conditions = {"weight_decay": ANY, "weight_decouple": ANY}
+    return setting(False, "weight decay that does not scale with the learning rate", only_if=needs)
 
 
 def betas(first: float = 0.9, second: float = 0.999) -> Any:

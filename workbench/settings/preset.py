@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import tomli_w
 from pydantic import Field, ValidationError, field_validator
@@ -47,6 +47,8 @@ FAMILIES: dict[str, Family] = {
 class Preset(Settings):
     """All settings of a run."""
 
+    sense: ClassVar[str] = "name, purpose"
+
     name: str = setting(
         "unnamed",
         "what the preset and its runs are called: letters, digits, _ . + -",
@@ -64,7 +66,9 @@ class Preset(Settings):
     runtime: Runtime = Field(default_factory=Runtime)
     search: dict[str, Range] = setting({}, "the values that a search may give to settings; training ignores it")
     """By the path of the setting, such as optimizer.learning_rate."""
-    changes: tuple[Change, ...] = setting((), "learning rates to change to while training, each at its step")
+    changes: tuple[Change, ...] = setting(
+        (), "learning rates to change to while training, each at its step", empty="no changes"
+    )
     """The last field, so that a run's preset.toml only grows at its end."""
 
     @field_validator("search", mode="before")

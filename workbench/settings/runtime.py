@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ DevicePattern = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 
 class Runtime(Settings):
     """The device, the precision and the engine that compute a step."""
+
+    sense: ClassVar[str] = "device, engine"
 
     device: DevicePattern = setting("auto", "auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is one")
     precision: Literal["float32", "tf32", "bf16", "fp16"] = setting(
@@ -28,11 +30,19 @@ class Runtime(Settings):
     data_loading: Literal["auto", "on_device", "dataloader"] = setting(
         "auto", "samples kept on the device, or read batch by batch by a DataLoader; auto: on the device if they fit"
     )
-    num_workers: int = setting(2, "processes that read samples for the DataLoader", unit="processes", ge=0, le=256)
+    num_workers: int = setting(
+        2,
+        "processes that read samples for the DataLoader",
+        unit="processes",
+        only_if={"data_loading": ("auto", "dataloader")},
+        ge=0,
+        le=256,
+    )
     num_threads: int = setting(
         0,
         "PyTorch CPU threads (torch.set_num_threads); 0 = automatic: one per core",
         unit="threads",
+        empty="auto",
         ge=0,
         le=1024,
     )

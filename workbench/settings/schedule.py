@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from workbench.settings.base import Choice, Family, members, setting
+from workbench.settings.base import ANY, Choice, Family, members, setting
 
 
 class Schedule:
@@ -44,8 +44,12 @@ class Schedule:
 class ScheduleChoice(Choice):
     """A learning-rate schedule."""
 
-    warmup_epochs: float = setting(0.0, "linear warm-up of the learning rate at the start", unit="epochs", step=1, ge=0)
-    warmup_start: float = setting(0.01, "factor at which the warm-up starts", step="ladder", ge=0, le=1)
+    warmup_epochs: float = setting(
+        0.0, "linear warm-up of the learning rate at the start", unit="epochs", step=1, empty="off", ge=0
+    )
+    warmup_start: float = setting(
+        0.01, "factor at which the warm-up starts", step="ladder", only_if={"warmup_epochs": ANY}, ge=0, le=1
+    )
 
     def curve(self, epoch: float, epochs: float) -> float:
         """Returns the factor, 0 to 1, at `epoch` of `epochs`, both counted from the end of the warm-up."""

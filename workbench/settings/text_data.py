@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from workbench.data.tokens import BPE_LEAST, TokenKind
-from workbench.settings.base import PathText, setting
+from workbench.settings.base import Conditions, PathText, setting
 from workbench.settings.data_choice import MISSING_VALUES, DataChoice, LabelledData, TaskName
 from workbench.settings.generation import ContinuedText
 
@@ -27,6 +27,10 @@ def tokens(default: TokenKind) -> TokenKind:
     return kind
 
 
+LEARNED: Conditions = {"tokens": ("words", "characters", "bpe"), "tokenizer": ("",)}
+"""The vocabulary is learned from the training split."""
+
+
 class TextData(DataChoice):
     """A source of text. Texts become ids of tokens, by a vocabulary of the training split alone."""
 
@@ -36,13 +40,23 @@ class TextData(DataChoice):
         "most different tokens, padding and unknown included; the most frequent are kept; bytes always have 258",
         unit="tokens",
         step="double",
+        only_if=LEARNED,
         ge=3,
         le=1_000_000,
     )
     tokenizer: PathText = setting(
-        "", "bpe: a tokenizer.json of the library tokenizers; empty: learned from the training split"
+        "",
+        "bpe: a tokenizer.json of the library tokenizers; empty: learned from the training split",
+        empty="learned",
+        only_if={"tokens": ("bpe",)},
     )
-    min_count: int = setting(1, "tokens that occur less often in the training split are unknown", ge=1, le=1_000_000)
+    min_count: int = setting(
+        1,
+        "tokens that occur less often in the training split are unknown",
+        only_if=LEARNED,
+        ge=1,
+        le=1_000_000,
+    )
 
     def make_tokens(self, *, lowercase: bool) -> Tokens:
         """How texts become ids. Raises PresetError where the settings do not fit together."""
@@ -62,18 +76,20 @@ class TextData(DataChoice):
 class LabelledTexts(TextData, LabelledData):
     """Texts, each with a class or numbers."""
 
-    lowercase: bool = setting(True, "words: upper case becomes lower case")
+    lowercase: bool = setting(True, "words: upper case becomes lower case", only_if={"tokens": ("words",)})
     max_length: int = setting(
         0,
         "most tokens of a text, longer ones are cut; 0: as many as 95 % of the training texts need, up to 1,024",
         unit="tokens",
         step=32,
+        empty="auto",
         ge=0,
         le=1_000_000,
     )
     group_by_length: bool = setting(
         True,
         "batches of texts of similar length, to save padding, if that saves at least 10 %; else all have one length",
+        only_if={"runtime.data_loading": ("auto", "on_device")},
     )
 
     @property
@@ -109,6 +125,7 @@ class TextTable(LabelledTexts, TextFiles):
         "",
         "the column that says which rows belong together, such as an author; they stay in one split",
         names="columns",
+        empty="no column",
     )
     task: TaskName = setting(
         "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
@@ -167,9 +184,19 @@ class LongText(TextData, ContinuedText):
         le=1_000_000,
     )
     validation_fraction: float = setting(
-        0.1, "fraction of the text, before the test part, for validation; 0 for none", ge=0, lt=0.5
+        0.1, "fraction of the text, before the test part, for validation; 0 for none", empty="no part", ge=0, lt=0.5
     )
-    test_fraction: float = setting(0.1, "fraction of the text, at its end, for the test; 0 for none", ge=0, lt=0.5)
+    test_fraction: float = setting(
+        0.1, "fraction of the text, at its end, for the test; 0 for none", empty="no part", ge=0, lt=0.5
+    )
+
+    @property
+    def brings_test(self) -> bool | None:
+        return True
+
+    @property
+    def is_one_text(self) -> bool:
+        return True
 
     @property
     def predicts(self) -> TaskKind | None:

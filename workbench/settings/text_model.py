@@ -8,13 +8,15 @@ from pydantic import Field, model_validator
 
 from workbench.errors import PresetError
 from workbench.settings.activation import ActivationChoice
-from workbench.settings.base import setting
+from workbench.settings.base import Conditions, setting
 from workbench.settings.model_choice import ModelChoice, Width, dropout, what_fits
 
 if TYPE_CHECKING:
     from torch import nn
 
     from workbench.models.recurrent import Cell
+
+JUDGES_WHOLE_TEXTS: Conditions = {"data.predicts": ("classification", "regression")}
 
 
 def embedding_width(default: int = 64) -> int:
@@ -60,8 +62,14 @@ class BagOfEmbeddings(TokenModel):
 
     name: Literal["bag_of_embeddings"] = "bag_of_embeddings"
     width: int = embedding_width()
-    hidden: tuple[Width, ...] = setting((), "widths of the hidden layers; an empty list makes the model linear")
+    hidden: tuple[Width, ...] = setting(
+        (), "widths of the hidden layers; an empty list makes the model linear", empty="linear"
+    )
     dropout: float = dropout()
+
+    @property
+    def uses_activation(self) -> bool:
+        return bool(self.hidden)
 
     def build_for_ids(
         self, length: int, vocabulary: int, outputs: int, activation: ActivationChoice, *, causal: bool
@@ -103,12 +111,20 @@ class RecurrentModel(TokenModel):
     width: int = embedding_width()
     state: int = setting(128, "numbers that each direction carries from step to step", step="double", ge=1, le=65_536)
     layers: int = setting(1, "recurrent layers, one upon another", unit="layers", ge=1, le=64)
-    bidirectional: bool = setting(True, "read backwards too; a language model never does")
+    bidirectional: bool = setting(True, "read backwards too; a language model never does", only_if=JUDGES_WHOLE_TEXTS)
     pooling: Literal["mean", "last"] = setting(
-        "mean", "what is judged of a text: the mean over its tokens, or what is known after the last"
+        "mean",
+        "what is judged of a text: the mean over its tokens, or what is known after the last",
+        only_if=JUDGES_WHOLE_TEXTS,
     )
-    hidden: int = setting(64, "width of a fully connected layer before the last; 0 for none", step=64, ge=0)
+    hidden: int = setting(
+        64, "width of a fully connected layer before the last; 0 for none", step=64, empty="no layer", ge=0
+    )
     dropout: float = dropout()
+
+    @property
+    def uses_activation(self) -> bool:
+        return bool(self.hidden)
 
     def build_for_ids(
         self, length: int, vocabulary: int, outputs: int, activation: ActivationChoice, *, causal: bool

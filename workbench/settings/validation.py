@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, WithJsonSchema, model_validator
 
 from workbench.errors import PresetError
-from workbench.settings.base import Choice, Family, members, setting
+from workbench.settings.base import Choice, Conditions, Family, members, setting
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
@@ -23,6 +23,9 @@ MOST_FOLDS = 2000
 
 AllFolds = Annotated[Literal["all"], WithJsonSchema({"enum": ["all"], "type": "string"})]
 
+DRAWN: Conditions = {"data.is_one_text": (False,)}
+"""Samples are drawn at random, but from one long text."""
+
 
 class ValidationChoice(Choice):
     """A validation method."""
@@ -30,10 +33,19 @@ class ValidationChoice(Choice):
     tag: ClassVar[str] = "method"
 
     test_fraction: float = setting(
-        0.15, "fraction held out as the test split, if the data comes without one", ge=0, lt=1
+        0.15,
+        "fraction held out as the test split, if the data comes without one",
+        empty="no test",
+        only_if={"data.brings_test": (False,)},
+        ge=0,
+        lt=1,
     )
-    stratified: bool = setting(True, "the same fraction of each class in every split")
-    seed: int = setting(0, "seed of the split; independent of training.seed", ge=0, le=2**31 - 1)
+    stratified: bool = setting(
+        True,
+        "the same fraction of each class in every split",
+        only_if=DRAWN | {"data.predicts": ("classification",)},
+    )
+    seed: int = setting(0, "seed of the split; independent of training.seed", only_if=DRAWN, ge=0, le=2**31 - 1)
 
     def build(self, samples: Samples) -> Splits:
         """Splits samples into training, validation and test. Raises DataError or PresetError if it cannot."""
@@ -44,7 +56,7 @@ class HoldOut(ValidationChoice):
     """Holds out a fraction of the training samples."""
 
     method: Literal["holdout"] = "holdout"
-    fraction: float = setting(0.15, "fraction of the training samples that is held out", gt=0, lt=1)
+    fraction: float = setting(0.15, "fraction of the training samples that is held out", only_if=DRAWN, gt=0, lt=1)
 
     def build(self, samples: Samples) -> Splits:
         from workbench.data.splits import hold_out

@@ -35,6 +35,12 @@ class StepRunner:
         last = self.steps + steps
         return self.run_while(lambda: self.steps < last)
 
+    def run_counted(self, steps: int) -> tuple[int, int]:
+        """The same; returns how many steps and samples they were."""
+        steps_before, samples_before = self.steps, self.samples
+        self.run(steps)
+        return self.steps - steps_before, self.samples - samples_before
+
     def run_while(self, is_unfinished: Callable[[], bool]) -> list[StepLoss]:
         """Runs steps while there is more to do, and waits for them; returns their losses."""
         losses: list[StepLoss] = []

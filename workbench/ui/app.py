@@ -160,5 +160,6 @@ class WorkbenchApp(StyledApp):
 
     async def on_unmount(self) -> None:
         self.session.close()
+        await self.session.preview.ended()
         self.readings.close()
         self.keep_habits()

@@ -15,6 +15,9 @@ from workbench.runs.events import EpochEnd, Event, Prepared, TestResult
 from workbench.runs.history import RunHistory
 from workbench.runs.measurements import Timing
 from workbench.ui.live.log_lines import LogLine
+from workbench.ui.live.machine_history import MachineHistory
+from workbench.ui.live.owners import Owners
+from workbench.ui.live.readings import Readings
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.panel import LineWidget
 from workbench.ui.panels.top_bar import TopBar, TopBarContent
@@ -66,6 +69,15 @@ def history(*more: Event, device: str = "cpu", steps: int = 1300) -> RunHistory:
     for event in [*events(steps, device=device), *more]:
         made.take(event)
     return made
+
+
+def machine(gpus: int, cores: int = 2, readings: int = 30) -> tuple[Readings, MachineHistory]:
+    """The machine as its page reads it, one reading a second, and what was before."""
+    now, past = MadeReadings(gpus).read(Owners(1)), MachineHistory()
+    now = replace(now, core_percents=tuple(float(100 * core // cores) for core in range(cores)))
+    for number in range(readings):
+        past.take(now, float(number))
+    return now, past
 
 
 def last(made: RunHistory, kind: type[Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.ui.made import looks, preset
 from tests.ui.panels.panel_app import (
     EIGHT_GPUS,
     NO_GPU,
@@ -11,14 +12,22 @@ from tests.ui.panels.panel_app import (
     Fill,
     bar,
     history,
+    machine,
     said,
     seen,
 )
+from tests.ui.panels.test_first_picture import EXPECTED, PICTURE, REASON
 from workbench.ui.live.log_lines import LogLine
+from workbench.ui.live.preview import Picture
+from workbench.ui.panels.data_preview import DataPreviewPanel
+from workbench.ui.panels.health import HealthPanel
 from workbench.ui.panels.log import LogPanel
+from workbench.ui.panels.machine import MachinePanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
+from workbench.ui.panels.model import ModelPanel
 from workbench.ui.panels.panel import LineWidget
+from workbench.ui.panels.schedule import SchedulePanel
 from workbench.ui.panels.step_time import StepTimePanel
 
 PANELS: dict[str, tuple[type[LineWidget], Fill]] = {
@@ -27,6 +36,14 @@ PANELS: dict[str, tuple[type[LineWidget], Fill]] = {
     "host": (MemoryPanel, lambda panel: panel.show(history(), NO_GPU)),
     "metrics": (MetricsPanel, lambda panel: panel.show(history())),
     "log": (LogPanel, lambda panel: panel.show([LogLine(0.0, "warning", "a class is rare"), *said(30)])),
+    "cards": (MachinePanel, lambda panel: panel.show(*machine(2), history(device="cuda:0"))),
+    "processor": (MachinePanel, lambda panel: panel.show(*machine(0), history())),
+    "health": (HealthPanel, lambda panel: panel.show(history(*looks(20)))),
+    "model": (ModelPanel, lambda panel: panel.show(PICTURE, EXPECTED, "mlp", 10)),
+    "data": (DataPreviewPanel, lambda panel: panel.show(PICTURE, "iris")),
+    "schedule": (SchedulePanel, lambda panel: panel.show(preset())),
+    "no model": (ModelPanel, lambda panel: panel.show(Picture(reason=REASON), None, "mlp", 10)),
+    "no data": (DataPreviewPanel, lambda panel: panel.show(Picture(reason=REASON), "iris")),
     "nothing": (MetricsPanel, lambda panel: panel.show(None)),
 }
 

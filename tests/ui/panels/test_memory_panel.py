@@ -108,7 +108,34 @@ def test_a_history_never_mixes_the_memory_of_torch_with_that_of_the_process() ->
     for step in range(2, 6):
         made.take(Memory(step=step, host_rss_bytes=900 * 2**20, torch_allocated_bytes=GIB))
     text = seen(MemoryPanel(), lambda panel: panel.show(made, ONE_GPU), (60, 10))
-    assert "████ allocated" in text
+    row = next(line for line in text.splitlines() if "allocated  " in line and "torch" not in line)
+    assert row.count("█") + row.count("▄") == 4, row
+    assert "process " not in row
+
+
+def test_the_history_has_a_scale_and_where_it_is_low_its_range_stands_behind_it() -> None:
+    made = RunHistory()
+    for step in range(1, 41):
+        made.take(Memory(step=step, host_rss_bytes=(500 + 10 * step) * 2**20))
+    text = seen(MemoryPanel(), lambda panel: panel.show(made, NO_GPU), (60, 12))
+    lines = [line.strip("│ ") for line in text.splitlines()]
+    top = next(number for number, line in enumerate(lines) if line.startswith("900 MiB "))
+    foot = next(number for number, line in enumerate(lines) if line.startswith("510 MiB "))
+    assert foot - top >= 2
+    assert lines[top].endswith("█")
+    assert any(line.startswith("process ") for line in lines[top:foot])
+    low = seen(MemoryPanel(), lambda panel: panel.show(made, NO_GPU), (60, 6))
+    row = next(line for line in low.splitlines() if "process " in line and "▂" in line)
+    assert row.rstrip("│ ").endswith("▇▇██ 620 MiB to 900 MiB"), row
+
+
+def test_a_load_far_above_the_cores_is_a_warning() -> None:
+    calm = seen(MemoryPanel(), lambda panel: panel.show(None, replace(NO_GPU, load=2.9)), (60, 8))
+    assert "load 2.9 " in calm
+    busy = seen(MemoryPanel(), lambda panel: panel.show(None, replace(NO_GPU, load=12.0)), (60, 8))
+    assert "▲ load 12.0 on 2 cores" in busy
+    unknown = replace(NO_GPU, load=12.0, core_percents=())
+    assert "▲" not in seen(MemoryPanel(), lambda panel: panel.show(None, unknown), (60, 8))
 
 
 def test_before_the_first_reading_the_panel_says_so() -> None:

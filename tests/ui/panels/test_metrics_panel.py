@@ -187,3 +187,44 @@ def test_a_panel_of_a_language_model_promises_its_own_metrics() -> None:
     made = history(replace(prepared, task="language_modeling"), steps=0)
     text = seen(MetricsPanel(), lambda panel: panel.show(made), (90, 12))
     assert "perplexity, bits per byte and a sample of text appear here with each validation" in text
+
+
+def with_names(names: list[str]) -> RunHistory:
+    made = history()
+    made.view.prepared = replace(last(made, Prepared), classes=names)
+    return made
+
+
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def test_a_name_that_begins_with_its_short_form_is_shown_by_it() -> None:
+    made = with_names([f"{digit} - {word}" for digit, word in enumerate(WORDS)])
+    text = seen(MetricsPanel(), lambda panel: panel.show(made), (100, 30))
+    assert " - " not in text
+    assert "4 predicted as 9 (12 times)" in text
+    assert any(" 8   9 " in line for line in text.splitlines())
+
+
+def test_heads_that_could_not_be_told_apart_are_numbers_that_the_rows_explain() -> None:
+    made = with_names([f"kind of {word}" for word in WORDS])
+    lines = seen(MetricsPanel(), lambda panel: panel.show(made), (110, 32)).splitlines()
+    assert any(" 9   10 " in line for line in lines)
+    assert any("10 kind of ni…" in line for line in lines)
+
+
+def test_an_error_is_shaded_by_its_fraction_of_the_row() -> None:
+    shades = {}
+
+    def read(panel: MetricsPanel) -> None:
+        panel.show(history())
+        for line in panel.all_lines(96):
+            for number in ("12", "3", "220"):
+                place = line.plain.find(f" {number} ", 40)
+                style = line.get_style_at_offset(panel.app.console, place + 1)
+                if place >= 0 and style.bgcolor is not None:
+                    shades[number] = style.bgcolor
+        assert len(set(shades.values())) == len(shades) == 3
+
+    seen(MetricsPanel(), read, (100, 30))
+    assert shades

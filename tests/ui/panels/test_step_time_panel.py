@@ -54,8 +54,23 @@ def test_the_bar_is_as_wide_as_the_panel_and_its_parts_are_the_fractions() -> No
     bar = text.splitlines()[1].strip("| ")
     assert len(bar) == 60
     assert bar == "d" * 2 + "f" * 16 + "b" * 27 + "o" * 11 + "r" * 4
-    assert text.splitlines()[2] == text.splitlines()[1], "two rows where there is room"
-    assert "f forward 27%" in text
+    assert "f forward 27%" in text.splitlines()[2], "one row, however much room there is"
+
+
+def test_in_a_high_panel_each_phase_has_a_line_with_its_time() -> None:
+    lines = seen(StepTimePanel(), lambda panel: panel.show(history()), (80, 26)).splitlines()
+    rows = [line for line in lines if "■" in line]
+    assert [row.split()[2] for row in rows] == ["data", "transfer", "forward", "backward", "optimizer", "rest"]
+    assert "0.900 ms   45%" in rows[3]
+    assert rows[3].count("━") > rows[2].count("━") > rows[4].count("━")
+
+
+def test_the_history_of_the_median_has_a_scale() -> None:
+    lines = seen(StepTimePanel(), lambda panel: panel.show(history()), (80, 14)).splitlines()
+    labels = [line.strip("│ ").split("  ")[0] for line in lines]
+    assert "2.22 ms" in labels
+    assert "1.78 ms" in labels
+    assert labels.index("2.22 ms") < labels.index("p50") < labels.index("1.78 ms")
 
 
 def test_without_colours_letters_distinguish_the_phases(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from tests.unit.advice.made import (
     health,
     layer,
     preset,
+    range_test,
     severity,
     tensor,
     validation_trend,
@@ -69,9 +70,10 @@ def test_where_all_is_well_and_known_nothing_is_found_and_nothing_abstains() -> 
     assert abstained(GOOD) == []
 
 
-def test_nothing_is_said_before_twenty_steps() -> None:
-    for facts in BAD.values():
-        assert findings(replace(facts, step=LEAST_STEPS - 1)) == []
+def test_nothing_is_said_before_twenty_steps_but_that_the_run_has_diverged() -> None:
+    for rule, facts in BAD.items():
+        early = [finding.rule for finding in findings(replace(facts, step=LEAST_STEPS - 1))]
+        assert early == (["not-finite"] if rule == "not-finite" else [])
         assert findings(replace(facts, step=None)) == []
         assert findings(replace(facts, step=LEAST_STEPS)) != []
 
@@ -330,12 +332,38 @@ def test_full_memory_halves_the_batch_and_keeps_the_steps() -> None:
 
 def test_a_learning_rate_is_proposed_for_a_run_in_progress() -> None:
     rising = LossTrend(2.3, 0.2, 2.0)
-    finding = found("loss-rising", loss=rising, learning_rate=0.03)
+    facts: dict[str, Any] = {"loss": rising, "learning_rate": 0.03, "range_test": None}
+    finding = found("loss-rising", **facts)
     assert finding is not None
     assert (finding.change, finding.learning_rate) == (("optimizer.learning_rate=0.003",), 0.003)
-    ended = found("loss-rising", loss=rising, learning_rate=0.03, is_live=False)
+    ended = found("loss-rising", **facts, is_live=False)
     assert ended is not None
     assert ended.learning_rate is None
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "tested", "proposed"),
+    [
+        ("adam", 0.03, None, "0.003"),
+        ("adam", 0.1, None, "0.01"),  # ten times Adam's default
+        ("adam", 0.11, None, "0.001"),  # a tenth would be more than that
+        ("adam", 1000.0, None, "0.001"),
+        ("sgd", 1000.0, None, "0.1"),
+        ("adam", 1000.0, 0.002, "0.002"),
+        ("adam", 0.001, 0.002, "0.0001"),  # the range test names no lower one
+    ],
+)
+def test_a_lower_learning_rate_is_one_that_may_train(
+    optimizer: str, rate: float, tested: float | None, proposed: str
+) -> None:
+    known = None if tested is None else range_test(steepest=tested, before_divergence=None)
+    diverged = found(
+        "not-finite", diverged="the loss at step 3", step=3, learning_rate=rate, range_test=known,
+        preset=preset(f"optimizer.name={optimizer}", "training.gradient_clip_norm=1.0"),
+    )  # fmt: skip
+    assert diverged is not None
+    assert diverged.change == (f"optimizer.learning_rate={proposed}",)
+    assert ("A range test measures which rates train" in diverged.advice) == (tested is None)
 
 
 def test_what_is_there_already_is_not_proposed_again() -> None:

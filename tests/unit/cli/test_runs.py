@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.cli.root import app
-from workbench.headless.run_list import age_in_words, as_json, cells, narrow_cells
+from workbench.headless.run_list import as_json, cells, narrow_cells
 from workbench.printable import without_sequences
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.row import RunRow
@@ -18,6 +18,7 @@ from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
 from workbench.ui.panels.runs_columns import epochs_of
 from workbench.ui.panels.runs_results import label_of, written
+from workbench.units import age_in_words
 
 STARTED = datetime(2026, 11, 27, 12, 0, 0, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ import pytest
 from workbench.errors import StorageError, UsageError
 from workbench.runs import lock
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.lock import claim, is_running, process_id
+from workbench.runs.lock import claim, is_running, local_process_id, process_id
 from workbench.runs.status import status
 
 
@@ -62,6 +62,16 @@ def test_a_run_is_in_progress_even_if_its_process_id_is_unknown_here(run: RunDir
     """As from another container, or another machine on a shared disk."""
     run.process.write_text(json.dumps({"process_id": 2**22 - 1, "start_time": 1.0}))
     assert is_running(run)
+
+
+def test_the_trainer_is_a_process_of_this_machine_only_while_it_is_there_with_its_start_time(
+    run: RunDirectory, trainer: subprocess.Popen[bytes]
+) -> None:
+    assert local_process_id(run) == trainer.pid
+    run.process.write_text(json.dumps({"process_id": os.getpid(), "start_time": 1.0}))
+    assert local_process_id(run) is None, "that id is another process here, as of another machine on a shared disk"
+    run.process.unlink()
+    assert local_process_id(run) is None
 
 
 @pytest.mark.usefixtures("trainer")

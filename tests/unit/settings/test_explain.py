@@ -30,6 +30,11 @@ def test_bounds_unit_and_default_are_shown() -> None:
     assert row == ("batch_size", "whole number, ≥ 1, ≤ 10000000, in samples", "64", "samples per batch")
 
 
+def test_what_a_setting_needs_to_have_an_effect_is_said() -> None:
+    [(_, _, [row])] = explain.explain("optimizer.sgd.dampening")
+    assert row[3] == "dampening of the gradient in the momentum; only with momentum"
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [("optimzer", "did you mean optimizer"), ("optimizer.adm", "did you mean adam"), ("training.epoch", "epochs")],

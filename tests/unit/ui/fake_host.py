@@ -56,6 +56,9 @@ class FakeHost:
     def show_settings(self) -> None:
         self.calls.append("settings")
 
+    def show_setting(self, path: str) -> None:
+        self.calls.append(f"setting: {path}")
+
     def show_advice(self) -> None:
         self.calls.append("advice")
 

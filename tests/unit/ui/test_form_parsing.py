@@ -98,7 +98,7 @@ def test_entering_what_stands_in_a_row_changes_nothing(values: dict[str, Any]) -
     assert not draft.is_changed
 
 
-@pytest.mark.parametrize("text", ["64 32", "64, 32", "64,32", "[64, 32]", " 64  32 ", "[64 32]"])
+@pytest.mark.parametrize("text", ["64 32", "64, 32", "64,32", "[64, 32]", " 64  32 ", "[64 32]", "(64, 32)", "64 32,"])
 def test_whole_numbers_are_parted_by_commas_or_blanks(text: str) -> None:
     """screen/REPORT #29: 64 32 was refused, and nothing named the comma."""
     assert parse(text, {"type": "array", "items": {"type": "integer"}}) == (64, 32)
@@ -108,3 +108,49 @@ def test_a_blank_in_a_text_parts_nothing() -> None:
     assert parse("petal width, petal length", {"type": "array", "items": {"type": "string"}}) == (
         "petal width", "petal length",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("validation.fraction", "20%", 0.2),
+        ("validation.fraction", "2.9 %", 0.029),
+        ("model.dropout", "50%", 0.5),
+        ("optimizer.betas", "90% 99.9%", (0.9, 0.999)),
+        ("optimizer.learning_rate", "1e-3", 0.001),
+        ("optimizer.learning_rate", ".5", 0.5),
+        ("data.batch_size", "1,024", 1024),
+        ("data.batch_size", "128 samples", 128),
+        ("training.checkpoint_seconds", "90s", 90.0),
+        ("training.checkpoint_seconds", "1.5 s", 1.5),
+        ("training.early_stopping_patience", "Never", 0),
+        ("training.gradient_clip_norm", "off", 0.0),
+        ("runtime.num_threads", "auto", 0),
+    ],
+)
+def test_a_value_is_taken_as_people_write_it(path: str, text: str, value: object) -> None:
+    draft = Draft(Preset())
+    assert draft.enter(path, text) is None
+    assert draft.preset.flat()[path] == value
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "fault"),
+    [
+        ("optimizer.learning_rate", "5%", "needs a number"),  # of what?
+        ("optimizer.learning_rate", "0,001", "needs a number"),
+        ("validation.fraction", "120%", "must be less than 1"),
+        ("validation.fraction", "%", "needs a number"),
+        ("validation.fraction", "half", "needs a number"),
+        ("data.batch_size", "1k", "needs a whole number"),  # 1000 or 1024?
+        ("data.batch_size", "64 seconds", "needs a whole number"),
+        ("data.batch_size", "12,34", "needs a whole number"),
+        ("training.epochs", "never", "needs a whole number"),
+    ],
+)
+def test_what_can_be_meant_in_two_ways_is_refused(path: str, text: str, fault: str) -> None:
+    assert Draft(Preset()).check(path, text) == fault
+
+
+def test_a_list_of_words_in_parentheses_keeps_them() -> None:
+    assert parse("(a), b (kg)", TEXTS) == ("(a)", "b (kg)")

@@ -16,13 +16,14 @@ from workbench.ui.keys.action import Action
 from workbench.ui.keys.actions import ACTIONS
 from workbench.ui.keys.app_actions import ACTIONS as APP_ACTIONS
 from workbench.ui.keys.app_actions import VIM_KEYS
+from workbench.ui.keys.judge_actions import ACTIONS as JUDGE_ACTIONS
 from workbench.ui.keys.key_names import key_name
 from workbench.ui.keys.meanings import key_of
 from workbench.ui.keys.runs_actions import ACTIONS as RUNS_ACTIONS
 from workbench.ui.keys.tune_actions import ACTIONS as TUNE_ACTIONS
 from workbench.ui.panels.panel import Panel
 
-TABLES = {"main": ACTIONS, "runs": RUNS_ACTIONS, "Tune": TUNE_ACTIONS, "app": APP_ACTIONS}
+TABLES = {"main": ACTIONS, "runs": RUNS_ACTIONS, "Tune": TUNE_ACTIONS, "Judge": JUDGE_ACTIONS, "app": APP_ACTIONS}
 
 SEVERAL = {
     "space": "starts and pauses; in a list of runs, where nothing is started, it marks, as in every file manager",
@@ -31,7 +32,7 @@ SEVERAL = {
     "delete": "deletes a run; resets a setting to the preset's value",
     "backspace": "as delete",
     "r": "the list of what is trained: runs; on the screen of studies, studies",
-    "C": "chooses what is shown: charts, columns, a class",
+    "C": "chooses what is shown: charts, columns, a class, a split",
     "+": "more: a value, a range, places",
     "-": "less: a value, a range, places",
     "=": "as +, whose key it is",
@@ -103,7 +104,7 @@ def test_no_two_actions_of_a_screen_share_a_key_and_none_is_one_that_the_termina
     assert not [key for key in keys if key.startswith("alt+") or key in ("ctrl+b", "ctrl+enter", "ctrl+z", "ctrl+c")]
 
 
-@pytest.mark.parametrize("table", ["main", "runs", "Tune"])
+@pytest.mark.parametrize("table", ["main", "runs", "Tune", "Judge"])
 def test_what_works_everywhere_is_hidden_by_no_screen(table: str) -> None:
     keys = {key for action in TABLES[table] for key in action.keys}
     assert not keys & {key for action in APP_ACTIONS for key in action.keys}

@@ -83,7 +83,7 @@ def test_a_plan_says_what_would_be_learned() -> None:
 def test_where_the_peak_is_not_known_the_last_note_says_why() -> None:
     unknown = replace(PLANNED, memory_bytes={"parameters": 168}, notes=("of the data", "the peak cannot be told"))
     assert Expectation.from_answer(unknown) == Expectation(
-        42, {"parameters": 168}, None, "the peak cannot be told", learns=PLANNED.learns
+        42, {"parameters": 168}, None, "the peak cannot be told", learns=PLANNED.learns, steps_per_epoch=10
     )
 
 
@@ -91,7 +91,7 @@ def test_a_plan_is_made_of_the_presets_content_and_kept(planners: list[Planner])
     planner = planner_of(planners, *answering(json.dumps(PLAN)))
     found = settle(planner, Preset(name="mine"))
     assert found == Expectation(
-        parameters=42, kinds={"parameters": 168, "rest": 32}, peak_bytes=200, learns=PLANNED.learns
+        parameters=42, kinds={"parameters": 168, "rest": 32}, peak_bytes=200, learns=PLANNED.learns, steps_per_epoch=10
     )
     assert Preset.from_toml(Path("preset.toml").read_text(), "").optimizer == Preset().optimizer
     other = Preset().override(["optimizer.name=sgd"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import replace
@@ -9,11 +10,14 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from tests.ui.made import events, gpu
+from tests.ui.made import MadeReadings, events, gpu
 from workbench.devices.cgroup import CgroupMemory
 from workbench.devices.gpu import GpuReading
+from workbench.devices.gpu_details import GpuDetails, GpuProcess
 from workbench.runs.events import Prepared
 from workbench.ui.live import readings
+from workbench.ui.live.machine_history import MOST_KEPT, MachineHistory
+from workbench.ui.live.owners import Owners
 from workbench.ui.live.readings import MachineReadings, own_gpu, short_name
 
 PREPARED = next(event for event in events(1) if isinstance(event, Prepared))
@@ -32,6 +36,10 @@ class MadeMonitor:
 
     def read(self) -> list[GpuReading]:
         return [gpu(0), gpu(1)]
+
+    def read_details(self) -> dict[int, GpuDetails]:
+        on_gpu = (GpuProcess(os.getppid(), 1), GpuProcess(2**22 + 1, 2))
+        return {0: GpuDetails(processes=on_gpu), 1: GpuDetails(processes=None)}
 
     def close(self) -> None:
         MadeMonitor.closed += 1
@@ -84,6 +92,58 @@ def test_a_machine_without_a_card_still_reports_its_memory(monkeypatch: pytest.M
     assert first.cpu_percent is None, "there is nothing yet to compare with"
     assert second.cpu_percent is not None
     source.close()
+
+
+def test_processes_and_details_are_read_only_where_somebody_looks(
+    cards: type[MadeMonitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.devices.processes.MOST_BUSY", 0)
+    source, owners = MachineReadings(), Owners(os.getpid())
+    assert source.read().closer is None
+    closer = source.read(owners).closer
+    assert closer is not None
+    assert closer.owners is owners
+    assert set(closer.gpus) == {0, 1}
+    assert {each.process_id for each in closer.processes} == {os.getpid(), os.getppid()}, "the app's, and on a GPU"
+    assert all(each.cpu_percent is None for each in closer.processes), "nothing to compare with"
+    again = source.read(owners).closer
+    assert again is not None
+    assert all(each.cpu_percent is not None for each in again.processes)
+    source.read()
+    later = source.read(owners).closer
+    assert later is not None
+    assert all(each.cpu_percent is None for each in later.processes), "what happened unseen does not count"
+
+
+def test_every_core_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "GpuMonitor", NoMonitor)
+    source = MachineReadings()
+    assert source.read().core_percents == ()
+    second = source.read()
+    assert len(second.core_percents) == psutil.cpu_count()
+    assert second.cpu_percent == pytest.approx(sum(second.core_percents) / len(second.core_percents))
+
+
+def test_it_is_said_whose_a_process_is() -> None:
+    owners = Owners(app=10, trainer=20)
+    assert owners.whose(20, (10, 1)) == "this run"
+    assert owners.whose(21, (20, 10, 1)) == "reads samples for this run"
+    assert owners.whose(10, (1,)) == "this app"
+    assert owners.whose(11, (10, 1)) == "started by this app"
+    assert owners.whose(30, (1,)) == ""
+    assert Owners(app=10).whose(20, (1,)) == ""
+    assert (owners.process_ids, Owners(10).process_ids) == ({10, 20}, {10})
+
+
+def test_the_history_keeps_the_latest_readings_without_their_processes() -> None:
+    history = MachineHistory()
+    for second in range(MOST_KEPT + 10):
+        history.take(replace(MadeReadings(1).read(Owners(1)), cpu_percent=float(second)), float(second))
+    assert history.series(lambda each: each.cpu_percent) == [float(second) for second in range(10, MOST_KEPT + 10)]
+    assert history.seconds == MOST_KEPT - 1
+    assert history.series(lambda each: None if each.closer is None else 1.0) == [None] * MOST_KEPT
+    assert set(history.series_of_gpu(0, lambda gpu: gpu.utilization_percent)) == {87}
+    assert set(history.series_of_gpu(7, lambda gpu: gpu.utilization_percent)) == {None}
 
 
 def test_the_limit_of_the_control_group_counts(monkeypatch: pytest.MonkeyPatch) -> None:

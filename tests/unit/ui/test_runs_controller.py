@@ -47,10 +47,12 @@ def test_marked_runs_are_overlaid_and_none_marked_removes_them(tmp_path: Path) -
     under = tuple(write_run(tmp_path, name, ending="completed") for name in names)
     runs = controller(desk)
     asyncio.run(runs.carry_out(RunsResult("overlay", overlays=under)))
-    assert [name for name, _ in runs.overlays] == list(names)
-    assert all(history.view.step == 1300 for _, history in runs.overlays)
+    assert runs.overlays.names == names
+    shown = runs.overlays.shown(None)
+    assert [overlay.mark.letter for overlay in shown] == ["A", "B"]
+    assert all(history.view.step == 1300 for overlay in shown for history in overlay.histories)
     asyncio.run(runs.carry_out(RunsResult("overlay")))
-    assert runs.overlays == []
+    assert runs.overlays.names == ()
 
 
 def test_a_run_that_is_started_while_another_is_read_stays_on_the_screen(

@@ -43,6 +43,11 @@ class Column:
         """How many columns of the model's input it gives."""
         return len(self.categories) or 1
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of these columns of the input."""
+        return tuple(f"{self.name}={category}" for category in self.categories) or (self.name,)
+
     def saved(self) -> dict[str, Any]:
         """The column as plain data."""
         if self.categories:
@@ -79,22 +84,27 @@ class TableReader(Reader[Row | ArraySample]):
         delimiter: str = "auto",
         missing_values: Sequence[str] = ("",),
         header: str = "required",
+        keeps_gaps: bool = False,
     ) -> None:
         """columns: see `Column.saved`, in the order of the model's input; delimiter: see `delimited.read_rows`.
 
         missing_values: exact texts that stand for a missing value. header: "required"; or "optional", where the file
         may begin with a row of numbers; or "none" where columns have no names, so that they are taken in their order.
+        keeps_gaps: whether a missing value becomes NaN, which the encoding fills in; else it is an error.
         """
         self.columns = [Column.restored(column) for column in columns]
         self.delimiter = delimiter
         self.missing_values = frozenset(missing_values)
         self.header = header
+        self.keeps_gaps = keeps_gaps
         self._arrays = ArrayReader({"shape": [sum(column.width for column in self.columns)], "type": "float64"})
 
     @classmethod
-    def of_columns(cls, columns: Sequence[Column], delimiter: str, missing_values: Sequence[str]) -> TableReader:
+    def of_columns(
+        cls, columns: Sequence[Column], delimiter: str, missing_values: Sequence[str], *, keeps_gaps: bool = False
+    ) -> TableReader:
         """A reader of these columns, in the order of the model's input."""
-        return cls([column.saved() for column in columns], delimiter, missing_values)
+        return cls([column.saved() for column in columns], delimiter, missing_values, keeps_gaps=keeps_gaps)
 
     @classmethod
     def of_numbers(cls, names: Sequence[str], *, named: bool = True) -> TableReader:
@@ -107,6 +117,7 @@ class TableReader(Reader[Row | ArraySample]):
             "delimiter": self.delimiter,
             "missing_values": sorted(self.missing_values),
             "header": self.header,
+            "keeps_gaps": self.keeps_gaps,
         }
 
     @property
@@ -208,10 +219,16 @@ class TableReader(Reader[Row | ArraySample]):
 
     def _made(self, column: Column, rows: Sequence[Row], values: list[str]) -> Floats:
         """The columns of the model's input, float64 (rows, width). Raises DataError."""
-        for row, value in zip(rows, values, strict=True):
-            if value in self.missing_values:
-                raise DataError(f"{row.place(column.name)}: the value is missing{f' ({value!r})' * bool(value)}")
-        return self._one_hot(column, rows, values) if column.categories else self._numbers(column, rows, values)
+        present = [place for place, value in enumerate(values) if value not in self.missing_values]
+        if len(present) == len(values):
+            return self._one_hot(column, rows, values) if column.categories else self._numbers(column, rows, values)
+        if not self.keeps_gaps:
+            place = next(place for place, value in enumerate(values) if value in self.missing_values)
+            value = values[place]
+            raise DataError(f"{rows[place].place(column.name)}: the value is missing{f' ({value!r})' * bool(value)}")
+        made = np.full((len(rows), column.width), np.nan)
+        made[present] = self._made(column, [rows[place] for place in present], [values[place] for place in present])
+        return made
 
     def _numbers(self, column: Column, rows: Sequence[Row], values: list[str]) -> Floats:
         parsed = column.format.parse_all(values)

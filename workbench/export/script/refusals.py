@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.errors import UsageError
 from workbench.export.script.recorded import Recorded
-from workbench.settings.data import ModuleData
+from workbench.settings.data import Csv, ModuleData
 from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
 
@@ -21,6 +21,8 @@ def why_not(preset: Preset, recorded: Recorded) -> str:
     own = [choice for choice in (preset.data, preset.model) if isinstance(choice, ModuleData | ModuleModel)]
     if prepared is None or not recorded.losses:
         return "compare the script with the run, because the run has trained no step yet"
+    if isinstance(preset.data, Csv) and preset.data.fills_gaps:
+        return f'fill in missing values as data.missing = "{preset.data.missing}" does'
     if own:
         return f"take {own[0].function} along, because that is code of your own; the rest of a script is soon written"
     if prepared.data_loading == "dataloader":

@@ -36,7 +36,11 @@ def summarize(preset: Preset, samples: int, seed: int, report: Report) -> messag
 
     report: hears of downloads and long reads. Raises what `prepare` raises.
     """
-    source = read_source(preset, report)
+    return describe_source(preset, read_source(preset, report), samples, seed)
+
+
+def describe_source(preset: Preset, source: Source, samples: int, seed: int) -> messages.DataSummary:
+    """Describes data that was read by a preset. samples, seed: how many to show, and which."""
     task, splits = source.data.task, _splits(source)
     classes = _classes(task, splits)
     numbers = _numbers(task, source.raw.targets)

@@ -175,7 +175,7 @@ class ActivationStatistics(TorchFunctionMode):
 
     def results(self) -> list[dict[str, Any]]:
         """The statistics of each activation, the worst first; waits for the device."""
-        found = [layer.result() for layer in self._layers.values()]
+        found = [layer.result() | {"place": place} for place, layer in enumerate(self._layers.values())]
         return sorted(found, key=lambda layer: -layer.get("dead_share", layer.get("saturated_share", 0.0)))
 
     def _entering(self, name: str) -> Callable[[nn.Module, Any], None]:

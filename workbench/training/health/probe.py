@@ -179,6 +179,7 @@ def _tensors(
     tensors: list[dict[str, Any]] = [
         {
             "name": name,
+            "place": place,
             "gradient_mean": _short(mean),
             "gradient_norm": _short(norm),
             "weight_norm": _short(weight),
@@ -186,7 +187,9 @@ def _tensors(
             "non_finite_share": _short(bad),
         }
         # A bias before a batch norm never has a gradient: only matrices and filters are informative.
-        for name, parameter, (mean, norm, weight, zero, bad) in zip(names, weights, values.tolist(), strict=True)
+        for place, (name, parameter, (mean, norm, weight, zero, bad)) in enumerate(
+            zip(names, weights, values.tolist(), strict=True)
+        )
         if parameter.ndim > 1 or bad > 0
     ]
     tensors.sort(key=lambda tensor: (-tensor["non_finite_share"], tensor["gradient_mean"]))

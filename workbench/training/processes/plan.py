@@ -17,6 +17,7 @@ from workbench.training.processes.imports import import_pytorch
 from workbench.training.processes.leave import leave
 
 if TYPE_CHECKING:
+    from workbench.training.job import Job
     from workbench.training.prepared_data import PreparedData
 
 
@@ -76,12 +77,17 @@ def make_plan(preset: Preset, shared: SharedData | None = None) -> Plan:
     is asked for does not fit.
     """
     import_pytorch()
+    from workbench.training.job import assemble
+
+    return plan_of(assemble((shared or SharedData()).read(preset), preset))
+
+
+def plan_of(job: Job) -> Plan:
+    """Plans a job that has been built. Raises PresetError where the engine that is asked for does not fit."""
     from workbench.training.device import device_name
     from workbench.training.engines.choose import check_engine, engine_in_prospect
-    from workbench.training.job import assemble
     from workbench.training.memory.estimate import expected_memory
 
-    job = assemble((shared or SharedData()).read(preset), preset)
     check_engine(job)
     memory = expected_memory(job)
     engine, reason = engine_in_prospect(job)
@@ -97,7 +103,7 @@ def make_plan(preset: Preset, shared: SharedData | None = None) -> Plan:
         validation_samples=None if job.validation is None else len(job.validation),
         test_samples=None if job.test is None else len(job.test),
         steps_per_epoch=job.steps_per_epoch,
-        steps=job.steps_per_epoch * preset.training.epochs,
+        steps=job.steps_per_epoch * job.preset.training.epochs,
         data_loading=job.train.name,
         engine=engine,
         engine_reason=reason,

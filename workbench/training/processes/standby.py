@@ -201,10 +201,11 @@ def warm_up() -> None:
     import workbench.training.processes.summary  # noqa: F401
     from workbench.training.inbox import Inbox
     from workbench.training.job import build_job
+    from workbench.training.processes.without_gpus import without_gpus
     from workbench.training.trainer import Trainer
 
     preset = Preset().override(["runtime.device=cpu", "data.name=digits", "model.hidden=[16]", "training.epochs=1"])
-    with _without_gpus(), _tidy_when_terminated(), tempfile.TemporaryDirectory(prefix="workbench-standby-") as folder:
+    with without_gpus(), _tidy_when_terminated(), tempfile.TemporaryDirectory(prefix="workbench-standby-") as folder:
         run = create_run(Path(folder), "warm-up", preset.to_toml())
         events = EventWriter(run.events)
         trainer = Trainer(build_job(preset, lambda _: None), run, events, Inbox(run))
@@ -214,23 +215,6 @@ def warm_up() -> None:
     # Half a second for the choices that need them.
     import pytorch_optimizer  # noqa: F401
     import torchvision.datasets  # noqa: F401
-
-
-@contextlib.contextmanager
-def _without_gpus() -> Iterator[None]:
-    """PyTorch believes that there is no GPU.
-
-    Adam looks at the GPU's stream even where its parameters are on the CPU, which makes a context there. Whether there
-    is a GPU cannot be decided by CUDA_VISIBLE_DEVICES: the driver reads it once for the whole life of a process.
-    """
-    import torch
-
-    is_available = torch.cuda.is_available
-    torch.cuda.is_available = lambda: False
-    try:
-        yield
-    finally:
-        torch.cuda.is_available = is_available
 
 
 @contextlib.contextmanager

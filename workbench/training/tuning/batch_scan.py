@@ -140,14 +140,7 @@ class MeasureBatch:
                 torch.cuda.reset_peak_memory_stats(self._device)
             choice = make_engine(job, PhaseClock(), lambda step: self._preset.optimizer.learning_rate, EngineHooks())
             self.engine = choice.engine.name
-            runner = StepRunner(job, choice.engine)
-
-            def run(steps: int) -> tuple[int, int]:
-                steps_before, samples_before = runner.steps, runner.samples
-                runner.run(steps)
-                return runner.steps - steps_before, runner.samples - samples_before
-
-            pace = pace_of(run)
+            pace = pace_of(StepRunner(job, choice.engine).run_counted)
             validate_batch(job)
             if on_gpu:
                 peak_bytes = torch.cuda.max_memory_allocated(self._device)

@@ -29,17 +29,28 @@ class Pace:
     step_seconds: float
 
 
-def pace_of(run: RunSteps, now: Callable[[], float] = perf_counter) -> Pace:
-    """Runs steps and times them. now: a clock, in seconds."""
+@dataclass(frozen=True)
+class Effort:
+    """How long steps are run and timed."""
+
+    warm_steps: int
+    warm_seconds: float
+    least_seconds: float
+    most_seconds: float
+
+
+def pace_of(run: RunSteps, now: Callable[[], float] = perf_counter, effort: Effort | None = None) -> Pace:
+    """Runs steps and times them. now: a clock, in seconds; effort: other than the constants of this file say."""
+    effort = effort or Effort(WARM_STEPS, WARM_SECONDS, LEAST_SECONDS, MOST_SECONDS)
     began, warm = now(), 0
-    while warm < WARM_STEPS and (warm == 0 or now() - began < WARM_SECONDS):
+    while warm < effort.warm_steps and (warm == 0 or now() - began < effort.warm_seconds):
         warm += run(1)[0]
     began = now()
     steps, _ = run(1)
     turn_steps = max(round(TURN_SECONDS * steps / max(now() - began, 1e-9)), 1)
     paces: list[tuple[float, float]] = []
     began = now()
-    while now() - began < LEAST_SECONDS or (len(paces) < LEAST_TURNS and now() - began < MOST_SECONDS):
+    while now() - began < effort.least_seconds or (len(paces) < LEAST_TURNS and now() - began < effort.most_seconds):
         before = now()
         steps, samples = run(turn_steps)
         seconds = max(now() - before, 1e-9)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from workbench.errors import WorkbenchError
 from workbench.processes.data import DataSummary, Request, look_at_data
 from workbench.processes.measuring import MeasuringProcess
@@ -14,6 +12,7 @@ from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.dialogs.measuring import Report
 from workbench.ui.form.draft import Draft
+from workbench.ui.live.data_key import key_of
 
 SAMPLES = 40
 """Samples that can be stepped through."""
@@ -65,14 +64,3 @@ class DataController:
     def _forget(self, preset: Preset) -> None:
         """Reads the data again next time: a file may have changed."""
         self._known.pop(key_of(preset), None)
-
-
-def key_of(preset: Preset) -> str:
-    """What decides how the data is read: its own settings, how it is split, and the model, which may take ids."""
-    return json.dumps(
-        [
-            preset.data.model_dump(mode="json", exclude={"batch_size", "drop_last"}),
-            preset.validation.model_dump(mode="json"),
-            preset.model.label(),
-        ]
-    )

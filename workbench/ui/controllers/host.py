@@ -31,6 +31,9 @@ class Host(Protocol):
     def show_settings(self) -> None:
         """Shows the settings being edited."""
 
+    def show_setting(self, path: str) -> None:
+        """Shows the settings being edited, with the cursor on one of them."""
+
     def show_advice(self) -> None:
         """Shows the current finding."""
 

@@ -14,6 +14,8 @@ from workbench.settings.preset import Preset
 from workbench.ui.controllers.host import Host
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.preset_list import is_shipped
+from workbench.ui.form.transition import Transition
+from workbench.ui.keys.actions import action
 from workbench.ui.live.remembered import Remembered
 
 
@@ -43,13 +45,26 @@ class PresetController:
             await self._host.ask(MessageDialog("this preset cannot be opened", str(error)))
             return
         if await self.settle_unsaved_changes():
-            self._open(preset, path)
+            self._draft.open(preset, path)
+            self.remember()
+            self._host.show_settings()
             self._host.say(f"opened {short_path(path)}")
 
-    def _open(self, preset: Preset, path: Path) -> None:
-        self._draft.open(preset, path)
-        self.remember()
-        self._host.show_settings()
+    def undo(self) -> None:
+        """Undoes the last change of the settings, and moves to the setting."""
+        self._show_transition("undone", self._draft.undo(), "there is no change of the settings to undo")
+
+    def redo(self) -> None:
+        """Redoes the change that was undone last."""
+        self._show_transition("redone", self._draft.redo(), "no change was undone")
+
+    def _show_transition(self, done: str, made: Transition | None, otherwise: str) -> None:
+        if made is None:
+            self._host.say(otherwise)
+            return
+        self.remember()  # it may have been the opening of another preset
+        self._host.show_setting(made.path)
+        self._host.say(f"{done}: {made.words}")
 
     async def save(self) -> bool:
         """Saves to the preset's file; as another preset if it has no file, is shipped, or belongs to a run.
@@ -109,10 +124,8 @@ class PresetController:
         preset = preset.model_copy(update={"search": ranges})
         if problem := _written(preset, path):
             return problem
-        asked = draft.asked
-        self._open(preset.with_absolute_paths(), path)
-        for row, text in asked.items():  # they are still to be searched
-            draft.enter(row, text)
+        draft.saved(preset.with_absolute_paths(), path)
+        self.remember()
         self._host.show_settings()
         self._host.say(f"saved {short_path(path)}")
         return ""
@@ -138,6 +151,7 @@ class PresetController:
         count = len(draft.changes())
         differ = "1 setting differs" if count == 1 else f"{count} settings differ"
         text = f"{differ} from {draft.opened.name}; reverting loses {'it' if count == 1 else 'them'}."
+        text += f" {action('undo').shown_key} brings {'it' if count == 1 else 'them'} back."
         choices = (("revert", "revert"), (STAY, "keep them"))
         if await self._host.ask(QuestionDialog("revert?", text, choices, STAY)) == "revert":
             self._revert()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.errors import WorkbenchError
+from workbench.errors import DivergedError, WorkbenchError
 from workbench.runs.control import Command
 from workbench.runs.directory import RunDirectory
 from workbench.runs.status import ENDED, RESUMABLE
@@ -78,7 +78,11 @@ class RunController:
             self._host.dismiss_notice()
             return
         title = "training failed" if state == "failed" else "the trainer is lost"
-        resume = "R resumes from the last checkpoint   " if watch.run.last_checkpoint.exists() else "R restarts   "
+        finished = watch.history.view.finished
+        has_diverged = finished is not None and finished.kind == DivergedError.kind
+        same = " with the same settings" if has_diverged else ""  # it would diverge again
+        resume = "R resumes from the last checkpoint" if watch.run.last_checkpoint.exists() else "R restarts"
+        resume = f"{resume}{same}   "
         if watch.own_loop is not None:
             resume, title = "", title if state == "failed" else "the loop is lost"
         self._host.show_notice(title, watch.reason, f"{resume}5 log   esc hides this")

@@ -8,11 +8,11 @@ from typing import Literal
 from workbench.errors import WorkbenchError
 from workbench.runs.catalogue import list_running
 from workbench.runs.directory import RunDirectory
-from workbench.runs.history import RunHistory
 from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.live.beside import terminal_alerts
+from workbench.ui.live.overlays import OverlaidRun, Overlays
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import Watch, course_of
 from workbench.units import count
@@ -35,8 +35,7 @@ class RunsController:
         self._run = run
         self._presets = presets
         self._host = host
-        self.overlays: list[tuple[str, RunHistory]] = []
-        """Names and histories of the runs that the charts overlay."""
+        self.overlays = Overlays(session.marks)
         self._is_asking_to_quit = False
 
     async def offer_running(self) -> None:
@@ -81,7 +80,7 @@ class RunsController:
 
     async def follow_renamed(self, run: RunDirectory, now: RunDirectory) -> None:
         """Keeps the renamed run overlaid, and on the screen if it is there."""
-        self.overlays = [(now.name if name == run.name else name, history) for name, history in self.overlays]
+        self.overlays.rename(run.name, now)
         if self._session.watch is not None and self._session.watch.run == run:
             await self.attach(now)
 
@@ -98,19 +97,46 @@ class RunsController:
                 await self._presets.take_settings(run)
 
     async def _overlay(self, runs: tuple[RunDirectory, ...]) -> None:
-        def read() -> list[tuple[str, RunHistory]]:
+        unread: list[str] = []
+
+        def read() -> list[OverlaidRun]:
             found = []
             for run in runs:
-                watch = Watch(run)
-                watch.read_all()
-                found.append((run.name, watch.history))
+                try:
+                    found.append(OverlaidRun.read(run))
+                except Exception as error:
+                    unread.append(f"{run.name} cannot be read: {error}")
             return found
 
-        try:
-            self.overlays = await self._host.in_thread(read)
-        except Exception as error:
-            self._host.say(f"cannot read these runs: {error}", "error")
+        self.overlays.put(await self._host.in_thread(read))
+        watched = self._session.watch
+        left_out = self.overlays.fit_to(watched)
+        shown = self.overlays.shown(watched)
+        if unread or left_out:
+            self._host.say("; ".join(filter(None, (*unread, left_out))), "error" if unread else "warning")
+        elif shown:
+            self._host.say(f"overlaid: {', '.join(f'{each.mark.letter} {each.label}' for each in shown)}")
+        elif runs:
+            self._host.say("the charts show this run already: mark another one to overlay it")
         self._host.show_run()
+
+    def remove_overlays(self) -> None:
+        """Removes all overlays."""
+        had = bool(self.overlays.names)
+        self.overlays.put(())
+        self._host.say("no runs are overlaid any more" if had else "no runs are overlaid: o lists runs to mark")
+        self._host.show_run()
+
+    def group_overlays(self) -> None:
+        """Groups the overlaid runs by the next thing that they have in common."""
+        self._host.say(self.overlays.next_grouping(self._session.watch))
+        self._host.show_run()
+
+    def follow_overlays(self) -> bool:
+        """Reads what overlaid runs have written, and drops those that do not fit the watched run; True if any has."""
+        if said := self.overlays.fit_to(self._session.watch):
+            self._host.say(said, "warning")
+        return self.overlays.poll() or bool(said)
 
     async def may_quit(self) -> bool:
         """Asks while a run is in progress or settings are unsaved.

@@ -32,13 +32,14 @@ class ChangesDialog(Dialog[str]):
         """changes: key path to (opened, now); name: of the opened preset."""
         super().__init__()
         self.title_text = f"changes of {name}"
+        self._preset_name = name
         self._changes = changes
 
     def body(self) -> Iterable[Widget]:
         if not self._changes:
             yield plain("nothing differs from the opened preset")
             return
-        yield VerticalScroll(Static(changes_table(self._changes, ("setting", "opened", "now"))))
+        yield VerticalScroll(Static(changes_table(self._changes, ("setting", self._preset_name, "now"))))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without changes there is nothing to save or to revert."""

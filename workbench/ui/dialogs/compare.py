@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from workbench.metrics import in_reading_order, undeclared
 from workbench.runs.row import RunRow
-from workbench.settings.renamed import with_present_paths
+from workbench.settings.differing import differing
 from workbench.ui.dialogs.changes import written as shown
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.look.run_marks import COLOURS, RunMark
@@ -103,15 +103,7 @@ class CompareDialog(Dialog[bool]):
 
 def differing_settings(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
     """By key path, the values in all runs, for settings whose values differ."""
-    settings = [with_present_paths(row.settings) for row in rows]
-    paths = dict.fromkeys(path for each in settings for path in each)
-    values = {path: [each.get(path) for each in settings] for path in paths if path not in ("name", "description")}
-    return {path: found for path, found in values.items() if any(not _is_same(value, found[0]) for value in found)}
-
-
-def _is_same(value: Any, other: Any) -> bool:
-    """Whether two settings are equal. A run's preset leaves out an empty list, which a trial's settings name."""
-    return value == other or (value in (None, (), []) and other in (None, (), []))
+    return differing([row.settings for row in rows])
 
 
 def _best(row: RunRow) -> str:

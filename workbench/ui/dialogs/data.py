@@ -19,7 +19,7 @@ from workbench.pictures.look import Look
 from workbench.processes.data import DataSummary, Sample
 from workbench.ui.dialogs.dialog import plain
 from workbench.ui.dialogs.measuring import Measure, MeasuringDialog
-from workbench.ui.look.styled_app import has_few_colours
+from workbench.ui.look.pictures import look_of
 from workbench.units import count
 
 WIDE_COLUMNS = 110
@@ -119,19 +119,10 @@ class DataDialog(MeasuringDialog[None]):
         width = box_cells - FRAME_CELLS
         facts_cells = int((width - GAP) * FACTS_FRACTION) if self._is_wide else width
         facts.styles.width = facts_cells
-        look = self._look
+        look = look_of(self.app)
         self.query_one("#facts", Static).update(_joined(fact_lines(summary, facts_cells - 1, look)))
         sample_cells = width - facts_cells - GAP if self._is_wide else width
         self.query_one("#sample", Static).update(_joined(self._sample_lines(sample_cells - 1, look)))
-
-    @property
-    def _look(self) -> Look:
-        glyphs, palette = self.app.glyphs, self.app.palette
-        return Look(
-            style_of=lambda name: palette[name],
-            colours=not glyphs.ascii and not has_few_colours(),
-            ascii=glyphs.ascii,
-        )
 
     def _sample_lines(self, width: int, look: Look) -> list[Text]:
         shown = self._shown

@@ -20,6 +20,7 @@ from workbench.settings.library import SUFFIX
 from workbench.settings.preset import Preset
 from workbench.ui.dialogs.changes import changes_table
 from workbench.ui.dialogs.dialog import Dialog, plain
+from workbench.ui.form.completion import narrowed
 from workbench.ui.form.preset_list import PresetEntry, list_presets
 
 LEFT_OUT = ("name", "description")
@@ -62,13 +63,12 @@ class PresetsDialog(Dialog[Path]):
 
     @on(Input.Changed)
     def _narrow(self) -> None:
-        wanted = self.query_one(Input).value.strip().lower().split()
-        self._shown = [
-            entry for entry in self._all if all(word in f"{entry.name} {entry.description}".lower() for word in wanted)
-        ]
+        names = [(entry.name, entry.description) for entry in self._all]
+        self._shown = [self._all[number] for number in narrowed(names, self.query_one(Input).value)]
         choices = self.query_one(OptionList)
         choices.clear_options()
-        choices.add_options(Option(_row(entry), id=str(entry.path)) for entry in self._shown)
+        widest = max((len(entry.name) for entry in self._all), default=0)
+        choices.add_options(Option(_row(entry, widest), id=str(entry.path)) for entry in self._shown)
         choices.highlighted = 0 if self._shown else None
         self._describe()
 
@@ -90,7 +90,7 @@ class PresetsDialog(Dialog[Path]):
             if not changes:
                 detail.update(Group(place, Text("the same settings as now")))
             else:
-                detail.update(Group(place, changes_table(changes, ("setting", "now", "then"))))
+                detail.update(Group(place, changes_table(changes, ("setting", "now", entry.name))))
 
     def _highlighted(self) -> PresetEntry | None:
         index = self.query_one(OptionList).highlighted
@@ -123,10 +123,10 @@ class PresetsDialog(Dialog[Path]):
             choices.highlighted = ((choices.highlighted or 0) + rows) % len(self._shown)
 
 
-def _row(entry: PresetEntry) -> Text:
+def _row(entry: PresetEntry, widest: int) -> Text:
     where = f"{entry.where}, hidden by the one above" if entry.shadowed else entry.where
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"{entry.name:<18} ", "bold")
+    text.append(f"{entry.name:<{widest}}  ", "bold")
     text.append(f"{where:<10} ", "dim")
     text.append(entry.description, "" if entry.preset is not None else "italic")
     return text

@@ -19,6 +19,12 @@ class AskedSearch:
         self._judged: tuple[Preset, dict[str, str]] | None = None
         """The faults, and the preset that they were found for."""
 
+    def copy(self) -> AskedSearch:
+        """A copy that later changes of this one do not reach."""
+        twin = AskedSearch()
+        twin.texts, twin._judged = dict(self.texts), self._judged
+        return twin
+
     def enter(self, path: str, text: str) -> None:
         """Takes a range for a setting, instead of an earlier one."""
         self.texts[path] = text.strip()

@@ -1,49 +1,66 @@
-"""The choice that is being edited: always a valid preset, and beside it what has been typed that is not valid yet.
-
-Each table of the preset is validated by itself, by the same classes as a preset file. An invalid value stays as it was
-typed, and is validated again after every change of its table: another setting may make it valid (Nesterov needs
-momentum). A choice that lacks something (the file of a CSV) is kept in the same way, until it is complete.
-"""
+"""The settings that are being edited: what the form holds, the preset that was opened, and what can be undone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from workbench.settings.assignments import switched
 from workbench.settings.preset import FAMILIES, Preset
-from workbench.settings.renamed import renamed_value
 from workbench.settings.search import Range
 from workbench.settings.validation import CrossValidation
-from workbench.suggestion import nearest
-from workbench.tuning.ranges import is_range
-from workbench.ui.form.asked_search import AskedSearch, fault_of, setting_of
+from workbench.ui.form.asked_search import setting_of
 from workbench.ui.form.command import command_line
-from workbench.ui.form.fields import PRESET, TABLES, Field, choices_of, fields_of, model_of, path_of, table_of
-from workbench.ui.form.parsing import parse, shown
-from workbench.ui.form.rows import Row, family_row, setting_row, table_row
+from workbench.ui.form.fields import path_of, table_of
+from workbench.ui.form.history import History, Opened, State
+from workbench.ui.form.parsing import shown
+from workbench.ui.form.row_list import rows_of
+from workbench.ui.form.rows import Row
 from workbench.ui.form.stepping import stepped
-from workbench.ui.form.validity import fault_of_value, faults_of, fitting
-
-NEEDED = "is needed"
+from workbench.ui.form.transition import Transition, transition
+from workbench.ui.form.values import Values
 
 
 class Draft:
-    """The present choice, and the preset as it was last opened or saved."""
+    """The settings being edited, and the preset as it was last opened or saved. Each change can be undone."""
 
     def __init__(self, opened: Preset, path: Path | None = None) -> None:
         """path: the file of the preset; None if it comes from no file."""
-        self.open(opened, path)
+        self._opened = Opened(opened, path)
+        self._values = Values(opened)
+        self._history = History()
+
+    # Presets as a whole.
+
+    @property
+    def opened(self) -> Preset:
+        """The preset as it was last opened or saved."""
+        return self._opened.preset
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the opened preset; None if it comes from no file."""
+        return self._opened.path
+
+    @property
+    def preset(self) -> Preset:
+        """The last valid settings."""
+        return self._values.preset
 
     def open(self, preset: Preset, path: Path | None) -> None:
         """Opens a preset, unchanged."""
-        self.opened, self.path = preset, path
-        self._opened_tables = tables_of(preset)
-        self.take(preset)
+        with self._change():
+            self._opened = Opened(preset, path)
+            self._values = Values(preset)
+
+    def saved(self, preset: Preset, path: Path) -> None:
+        """Notes that the settings have been saved as this preset: nothing differs any more. That cannot be undone."""
+        self._opened.save(preset, path)
+        asked = self._values.asked
+        self._values = Values(preset)
+        self._values.asked = asked  # still to be searched
+        self._history.rename(self._opened, preset.name, preset.description)
 
     def revert(self) -> None:
         """Goes back to the opened preset."""
@@ -51,22 +68,33 @@ class Draft:
 
     def take(self, preset: Preset) -> None:
         """Takes all settings of another preset, as changes of the opened one."""
-        self.preset = self._taken = preset
-        self._tables = tables_of(preset)
-        self._typed: dict[str, str] = {}
-        self._problems: dict[str, str] = {}
-        self._asked = AskedSearch()
-        self._left: dict[tuple[str, str], dict[str, Any]] = {}
+        with self._change():
+            self._values = Values(preset)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to undo."""
+        return bool(self._history.before)
+
+    def undo(self) -> Transition | None:
+        """Undoes the last change, and says what that changed; None if there is nothing to undo."""
+        return self._go_to(self._history.undo(self._state))
+
+    def redo(self) -> Transition | None:
+        """Redoes the change that was undone last, and says what that changed; None if there is none."""
+        return self._go_to(self._history.redo(self._state))
+
+    # What the settings are.
 
     @property
     def problems(self) -> dict[str, str]:
         """What is wrong with the values and ranges that were typed, by path."""
-        return self._problems | self._asked.faults(self.preset)
+        return self._values.problems
 
     @property
     def asks_for_search(self) -> bool:
         """Whether a range was typed into a field."""
-        return bool(self._asked.texts)
+        return bool(self._values.asked.texts)
 
     @property
     def asks_for_folds(self) -> bool:
@@ -76,17 +104,17 @@ class Draft:
     @property
     def asked(self) -> dict[str, str]:
         """The ranges as they were typed, by the path of the row."""
-        return dict(self._asked.texts)
+        return dict(self._values.asked.texts)
 
     def search(self) -> tuple[dict[str, Range], int | None]:
         """The ranges to search, by path: the preset's own and those typed; and the number of trials if one names it."""
-        typed, trials = self._asked.ranges()
+        typed, trials = self._values.asked.ranges()
         return self.preset.search | typed, trials
 
     @property
     def is_edited(self) -> bool:
         """Whether the user changed anything since the preset was opened, or since a run's settings were taken."""
-        return self.is_changed and (bool(self.problems) or bool(self._taken.differences(self.preset)))
+        return self.is_changed and (bool(self.problems) or bool(self._values.taken.differences(self.preset)))
 
     @property
     def is_changed(self) -> bool:
@@ -95,16 +123,17 @@ class Draft:
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """The settings that differ, by key path: (opened, now); an invalid value as it was typed."""
+        values = self._values
         changes = self.opened.differences(self.preset)
-        for table in self._incomplete_tables():
+        for table in values.incomplete():
             changes = {path: pair for path, pair in changes.items() if table_of(path)[0] != table}
-            before, now = self._opened_tables[table], self._tables[table]
+            before, now = self._opened.tables[table], values.tables[table]
             for key in [*before, *(key for key in now if key not in before)]:
                 if before.get(key) != now.get(key):
                     changes[path_of(table, key)] = before.get(key), now.get(key)
-        changes |= {path: (self._opened_value(path), text) for path, text in self._typed.items()}
-        ranges, _ = self._asked.ranges()
-        for path, text in self._asked.texts.items():
+        changes |= {path: (self._opened_value(path), text) for path, text in values.typed.items()}
+        ranges, _ = values.asked.ranges()
+        for path, text in values.asked.texts.items():
             setting = setting_of(path)
             if setting not in ranges or ranges[setting] != self.opened.search.get(setting):
                 changes[setting] = self._opened_value(setting), text
@@ -112,59 +141,40 @@ class Draft:
 
     def rows(self) -> list[Row]:
         """All rows in order: each table, and its settings."""
-        rows: list[Row] = []
-        for table in TABLES:
-            rows.append(self._head(table))
-            rows += [self._row(table, field) for field in fields_of(self._model(table))]
-        return rows
+        return rows_of(self._values, self._opened.tables)
+
+    def value_of(self, path: str) -> Any:
+        """A setting's value, even if its choice is not complete yet; None if it has none."""
+        table, key = table_of(path)
+        return self._values.tables[table].get(key)
+
+    def command(self) -> str:
+        """The command line that trains exactly `preset` without the app, or searches the ranges that were typed."""
+        searched = {setting_of(path): text for path, text in self._values.asked.texts.items()}
+        return command_line(self.preset, self.path, searched)
+
+    def check(self, path: str, text: str) -> str | None:
+        """The fault that a typed value or range would have; changes nothing."""
+        return self._values.fault_of(path, text)
+
+    # What changes them.
 
     def enter(self, path: str, text: str) -> str | None:
         """Takes a value as typed; returns what is wrong with it, or None.
 
         A wrong value stays in the row; `preset` keeps the last valid one.
         """
-        table, key = table_of(path)
-        if self._is_search(path, text):
-            self._typed.pop(path, None)
-            self._asked.enter(path, text)
-            if key:
-                self._settle(table)
-            return self.problems.get(path)
-        self._asked.drop(path)
-        if not key:
-            return self._enter_choice(table, text)
-        self._typed.pop(path, None)
-        self._typed[path] = text
-        self._settle(table)
-        return self.problems.get(path)
+        with self._change():
+            return self._values.enter(path, text)
 
     def assign(self, assignments: Sequence[str]) -> None:
         """Takes `key.path=value` assignments as `--set` does. Raises PresetError, and then changes nothing."""
         target = self.preset.override(assignments).flat()
         paths = [assignment.partition("=")[0].strip() for assignment in assignments]
         tags = {path_of(name, family.tag): name for name, family in FAMILIES.items()}
-        for path in sorted(paths, key=lambda path: path not in tags):
-            self.enter(tags.get(path, path), shown(target[path]))
-
-    def check(self, path: str, text: str) -> str | None:
-        """The fault that a typed value or range would have; changes nothing."""
-        if self._is_search(path, text):
-            return fault_of(path, text, self._asked.texts, self.preset)
-        return self._value_fault(path, text)
-
-    def _is_search(self, path: str, text: str) -> bool:
-        """Whether a text is a range rather than a value of the setting: a delimiter may be |."""
-        return is_range(text) and self._value_fault(path, text) is not None
-
-    def _value_fault(self, path: str, text: str) -> str | None:
-        table, key = table_of(path)
-        if not key:
-            return None if text in dict(choices_of(table)) else _unknown_choice(table, text)
-        values = self._parsed(table, {**self._typed, path: text})
-        model, now = self._model(table), self._tables[table]
-        if not faults_of(model, now | values):
-            return None
-        return fault_of_value(model, key, now | {key: values[key]})
+        with self._change():
+            for path in sorted(paths, key=lambda path: path not in tags):
+                self._values.enter(tags.get(path, path), shown(target[path]))
 
     def choose(self, family: str, label: str) -> None:
         """Makes another choice of a family.
@@ -174,171 +184,53 @@ class Draft:
 
         Raises KeyError for an unknown one.
         """
-        self._asked.drop(family)
-        now = self._tables[family]
-        tag = FAMILIES[family].tag
-        if now[tag] == label:
-            return
-        model = model_of(family, label)
-        self._left[family, now[tag]] = now
-        defaults = {field.key: field.default for field in fields_of(model) if not field.is_required}
-        left = self._left.get((family, label), {})
-        self._tables[family] = defaults | left | switched(FAMILIES[family], now, label)
-        self._settle(family)
+        with self._change():
+            self._values.choose(family, label)
 
     def step(self, path: str, direction: int) -> None:
         """Steps to the next value up (direction > 0) or down, the next choice, the other state of a flag."""
         table, key = table_of(path)
-        if not key:
-            if table in FAMILIES:
+        with self._change(stepped=path):
+            if key:
+                self._step_value(path, direction)
+            elif table in FAMILIES:
                 labels = FAMILIES[table].labels
-                at = labels.index(self._tables[table][FAMILIES[table].tag])
-                self.choose(table, labels[(at + direction) % len(labels)])
-            return
-        field = self._field(table, key)
-        value = self._tables[table].get(key)
+                at = labels.index(self._values.tables[table][FAMILIES[table].tag])
+                self._values.choose(table, labels[(at + direction) % len(labels)])
+
+    def reset(self, path: str) -> None:
+        """Resets to the opened preset's value; to the default if it has none. A head resets its table."""
+        with self._change():
+            self._values.reset(path, self._opened.tables[table_of(path)[0]])
+
+    def _step_value(self, path: str, direction: int) -> None:
+        values, field = self._values, self._values.field(path)
+        value = self.value_of(path)
         if value is None and field.kind == "choice":
             value = field.default
         if value is not None and field.can_step:
             new = stepped(value, field.schema, direction)
-            if new != value or path in self._typed or path in self._asked.texts:
-                self.enter(path, shown(new))
+            if new != value or path in values.typed or path in values.asked.texts:
+                values.enter(path, shown(new))
 
-    def reset(self, path: str) -> None:
-        """Resets to the opened preset's value; to the default if it has none. A head resets its table."""
-        table, key = table_of(path)
-        keys = [key] if key else [field.key for field in fields_of(self._model(table))]
-        self._asked.drop(path)
-        for each in keys:
-            self._typed.pop(path_of(table, each), None)
-            self._asked.drop(path_of(table, each))
-        before = self._opened_tables[table]
-        if not key:
-            self._tables[table] = dict(before)
-        elif key in before:
-            self._tables[table] = self._tables[table] | {key: before[key]}
-        else:
-            field = self._field(table, key)
-            rest = {name: value for name, value in self._tables[table].items() if name != key}
-            self._tables[table] = rest if field.is_required else rest | {key: field.default}
-        self._settle(table)
+    @contextmanager
+    def _change(self, stepped: str = "") -> Iterator[None]:
+        """Makes what is done within it one step of the history. stepped: see `History.record`."""
+        before = State(self._opened, self._values.copy())
+        yield
+        self._history.record(before, self._state, stepped)
 
-    def value_of(self, path: str) -> Any:
-        """A setting's value, even if its choice is not complete yet; None if it has none."""
-        table, key = table_of(path)
-        return self._tables[table].get(key)
+    @property
+    def _state(self) -> State:
+        return State(self._opened, self._values)
 
-    def command(self) -> str:
-        """The command line that trains exactly `preset` without the app, or searches the ranges that were typed."""
-        searched = {setting_of(path): text for path, text in self._asked.texts.items()}
-        return command_line(self.preset, self.path, searched)
-
-    # How a table becomes valid.
-
-    def _settle(self, table: str) -> None:
-        """Takes those typed values of a table that are valid, and notes the faults of the others."""
-        known = {path_of(table, field.key) for field in fields_of(self._model(table))}
-        mine = [path for path in self._typed if table_of(path)[0] == table]
-        for path in mine:
-            if path not in known:  # it belongs to a choice that was left
-                del self._typed[path]
-        for path in [path for path in self._asked.texts if table_of(path)[0] == table]:
-            if path not in {table, *known}:
-                self._asked.drop(path)
-        waiting = self._parsed(table, self._typed)
-        values = self._tables[table]
-        taken = fitting(self._model(table), values, waiting)
-        values = values | {key: waiting[key] for key in taken}
-        for key in taken:
-            self._typed.pop(path_of(table, key))
-        self._tables[table] = values
-        self._note_problems(table, {key: value for key, value in waiting.items() if key not in taken})
-        self._rebuild(table)
-
-    def _note_problems(self, table: str, waiting: dict[str, Any]) -> None:
-        self._problems = {path: problem for path, problem in self._problems.items() if table_of(path)[0] != table}
-        model, values = self._model(table), self._tables[table]
-        for key, value in waiting.items():
-            self._problems[path_of(table, key)] = fault_of_value(model, key, values | {key: value}) or "is not valid"
-        for field in fields_of(model):
-            if field.is_required and field.key not in values:
-                self._problems.setdefault(path_of(table, field.key), NEEDED)
-        if faults := faults_of(model, values):  # a choice whose kept values do not fit its own
-            head = next((key for key in faults if key), "")
-            self._problems.setdefault(path_of(table, head) if head else table, faults[head])
-
-    def _rebuild(self, table: str) -> None:
-        """Puts a table that is complete into the preset."""
-        values = self._tables[table]
-        try:
-            validated = self._model(table).model_validate(values)
-        except ValidationError:
-            return
-        if table == PRESET:
-            self.preset = self.preset.model_copy(update={key: getattr(validated, key) for key in values})
-        else:
-            self.preset = self.preset.model_copy(update={table: validated})
-        self._tables[table] = tables_of(self.preset)[table]
-
-    def _parsed(self, table: str, texts: dict[str, str]) -> dict[str, Any]:
-        """The values of those typed texts that are of this table, by key."""
-        fields = {field.key: field for field in fields_of(self._model(table))}
-        keys = {table_of(path)[1]: text for path, text in texts.items() if table_of(path)[0] == table}
-        return {key: parse(text, fields[key].schema) for key, text in keys.items() if key in fields}
-
-    def _enter_choice(self, family: str, text: str) -> str | None:
-        label = text.strip().replace(" ", "_")
-        if family not in FAMILIES or label not in FAMILIES[family].labels:
-            return _unknown_choice(family, label)
-        self.choose(family, label)
-        return None
-
-    # What the rows say.
-
-    def _head(self, table: str) -> Row:
-        model = self._model(table)
-        if table not in FAMILIES:
-            return table_row(table, "what the preset is called" if table == PRESET else model.summary())
-        tag = FAMILIES[table].tag
-        label = self._tables[table][tag]
-        row = family_row(table, label, model.summary(), changed=label != self._opened_tables[table][tag])
-        asked = self._asked.texts.get(table)
-        if asked is None:
-            return row
-        return replace(row, value=asked, changed=True, problem=self.problems.get(table, ""))
-
-    def _row(self, table: str, field: Field) -> Row:
-        path = path_of(table, field.key)
-        value = self._tables[table].get(field.key)
-        text = self._typed.get(path, self._asked.texts.get(path))
-        # A setting that came with another choice does not count as changed while it has its default.
-        before = self._opened_tables[table].get(field.key, field.default)
-        changed = text is not None or value != before
-        return setting_row(table, field, value, text, changed=changed, problem=self.problems.get(path, ""))
-
-    def _model(self, table: str) -> Any:
-        return model_of(table, self._tables[table][FAMILIES[table].tag] if table in FAMILIES else "")
-
-    def _field(self, table: str, key: str) -> Field:
-        return next(field for field in fields_of(self._model(table)) if field.key == key)
+    def _go_to(self, state: State | None) -> Transition | None:
+        if state is None:
+            return None
+        made = transition(self._state, state)
+        self._opened, self._values = state.opened, state.values
+        return made
 
     def _opened_value(self, path: str) -> Any:
         table, key = table_of(path)
-        return self._opened_tables[table].get(key)
-
-    def _incomplete_tables(self) -> list[str]:
-        return [table for table, values in tables_of(self.preset).items() if values != self._tables[table]]
-
-
-def tables_of(preset: Preset) -> dict[str, dict[str, Any]]:
-    """The settings by table; those outside any table are grouped in one of their own."""
-    values = preset.without_search().to_mapping()
-    return {PRESET: {key: values.pop(key) for key in ("name", "description", "changes")}, **values}
-
-
-def _unknown_choice(family: str, text: str) -> str:
-    """Why a family has no such choice: it has another name now, or the nearest one is named."""
-    if family not in FAMILIES:
-        return "is not known"
-    renamed = renamed_value(path_of(family, FAMILIES[family].tag), text)
-    return renamed or f"is not known{nearest(text, FAMILIES[family].labels)}"
+        return self._opened.tables[table].get(key)

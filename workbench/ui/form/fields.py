@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cache
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from workbench.settings.base import Choice, PathMarker, Settings
+from workbench.settings.base import Choice, Conditions, PathMarker, Settings
 from workbench.settings.explain import PLAIN_TABLES, type_and_bounds
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.ui.form.parsing import shown, wording
@@ -48,11 +49,19 @@ class Field:
     is_required: bool
     choices: tuple[tuple[str, str], ...]
     completes: Completes = ""
+    empty: str = ""
+    """What 0, or nothing, stands for."""
+    only_if: Conditions = dataclass_field(default_factory=dict)
+    """What must be chosen besides for it to have an effect."""
 
     @property
     def shown_default(self) -> str:
         """The default in words."""
-        return "" if self.is_required else shown(self.default) or NOT_SET
+        if self.is_required:
+            return ""
+        meaning = self.empty if not self.default and self.default is not False else ""
+        number = shown(self.default)
+        return f"{number} ({meaning})" if number and meaning else number or meaning or NOT_SET
 
     @property
     def can_step(self) -> bool:
@@ -119,6 +128,8 @@ def _field(model: type[Settings], name: str, schema: dict[str, Any]) -> Field:
         is_required=info.is_required(),
         choices=tuple((shown(value), "") for value in options),
         completes=_completes(info, name, schema),
+        empty=schema.get("empty", ""),
+        only_if=schema.get("only_if", {}),
     )
 
 

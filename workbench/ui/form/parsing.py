@@ -39,9 +39,9 @@ def parse(text: str, schema: dict[str, Any]) -> Any:
         return next((value for value in known if text in (value, shown(value), wording(value), quoted(value))), text)
     match schema.get("type"):
         case "integer":
-            return _whole_number(text)
+            return _whole_number(_without_unit(text, schema))
         case "number":
-            return _number(text)
+            return _number(_without_unit(text, schema), is_fraction=_is_fraction(schema))
         case "boolean":
             return SWITCH_WORDS.get(text.lower(), text)
         case "array":
@@ -76,7 +76,25 @@ def wording(label: Any) -> str:
     return shown(label).replace("_", " ")
 
 
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
+"""A whole number as the form itself writes large ones: 1,000,000."""
+
+
+def _without_unit(text: str, schema: dict[str, Any]) -> str:
+    """The number of a text such as `30 s`; 0 for the word that stands for it."""
+    if text.lower() == schema.get("empty"):
+        return "0"
+    unit = schema.get("unit", "")
+    return text.removesuffix(unit).rstrip() if unit and text != unit else text
+
+
+def _is_fraction(schema: dict[str, Any]) -> bool:
+    """Whether a number is a part of a whole, so that it may be written in per cent."""
+    return bool(0 < min(schema.get(bound, 2) for bound in ("maximum", "exclusiveMaximum")) <= 1)
+
+
 def _whole_number(text: str) -> Any:
+    text = text.replace(",", "") if _GROUPED.fullmatch(text) else text
     try:
         return int(text)
     except ValueError:
@@ -85,10 +103,12 @@ def _whole_number(text: str) -> Any:
     return int(number) if isinstance(number, float) and number.is_integer() and abs(number) < 1e15 else number
 
 
-def _number(text: str) -> Any:
+def _number(text: str, *, is_fraction: bool = False) -> Any:
     try:
+        if is_fraction and text.endswith("%"):
+            return float(Decimal(text[:-1].rstrip()) / 100)
         return float(text)
-    except ValueError:
+    except (ValueError, ArithmeticError):
         return text
 
 
@@ -120,11 +140,12 @@ def _entries(text: str) -> list[str]:
 
 
 def _list(text: str, schema: dict[str, Any]) -> tuple[Any, ...]:
-    if text.startswith("[") and text.endswith("]"):
-        text = text[1:-1]
     kinds = schema.get("prefixItems") or [schema.get("items", {})]
-    if all(kind.get("type") in ("integer", "number") for kind in kinds) and "," not in text:
-        text = ",".join(text.split())  # blanks separate numbers too
+    are_numbers = all(kind.get("type") in ("integer", "number") for kind in kinds)
+    if text[:1] + text[-1:] == "[]" or (are_numbers and text[:1] + text[-1:] == "()"):
+        text = text[1:-1]
+    if are_numbers:
+        text = ",".join(re.split(r"\s*,\s*|\s+", text.strip()))  # blanks separate numbers too
     return tuple(parse(entry, kinds[min(at, len(kinds) - 1)]) for at, entry in enumerate(_entries(text)))
 
 

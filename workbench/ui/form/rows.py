@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workbench.settings.preset import FAMILIES
 from workbench.ui.form.fields import Completes, Field, Kind, choices_of, path_of
 from workbench.ui.form.parsing import shown, typed, wording
 
@@ -35,6 +36,16 @@ class Row:
     can_step: bool = False
     completes: Completes = ""
     """The kind of completions offered while typing."""
+    empty: str = ""
+    """What the present value stands for, where that is 0 or nothing: never, all others."""
+    lacks: str = ""
+    """What must be chosen for it to have an effect; empty if it has one."""
+    is_default: bool = True
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is shown: what has no effect is, if it was set."""
+        return not self.lacks or self.changed or bool(self.problem) or not self.is_default
 
     @property
     def is_head(self) -> bool:
@@ -56,12 +67,13 @@ def family_row(family: str, label: str, summary: str, *, changed: bool) -> Row:
         chosen=label,
         typed=label,
         can_step=True,
+        is_default=label == FAMILIES[family].default.label(),
     )
 
 
-def table_row(table: str, summary: str) -> Row:
-    """The head of a plain table."""
-    return Row(path=table, table=table, label=wording(table), value="", kind="table", help=summary)
+def table_row(table: str, sense: str, summary: str) -> Row:
+    """The head of a plain table. sense: what it is about, in a few words."""
+    return Row(path=table, table=table, label=wording(table), value="", kind="table", help=summary, empty=sense)
 
 
 def setting_row(table: str, field: Field, value: object, text: str | None, *, changed: bool, problem: str) -> Row:
@@ -84,4 +96,6 @@ def setting_row(table: str, field: Field, value: object, text: str | None, *, ch
         typed=("" if value is None else typed(value)) if text is None else text,
         can_step=field.can_step,
         completes=field.completes,
+        empty=field.empty if text is None and not value and value is not False else "",
+        is_default=text is None and value == field.default,
     )

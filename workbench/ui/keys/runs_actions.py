@@ -14,6 +14,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare", ("v",), "compare", "compare the marked runs: settings and results that differ", GROUP, 75),
     Action("take", ("t",), "load settings", "load its settings: for the next run", GROUP, 60, words="take use preset"),
     Action("resume", ("R",), "resume", "resume the run: stopped, failed or lost", GROUP, 50, words="continue"),
+    Action("judge", ("J",), "judge", "judge the model: confusion, curves, samples", GROUP, 44, words="evaluate"),
     Action("export", ("E",), "export", "export the run: model, script, report; or the marked runs", GROUP, 42),
     Action(
         "pin", ("asterisk",), "pin", "pin the run: the others show how far they are from it", GROUP, 38, words="base"
@@ -29,9 +30,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("save_filter", ("ctrl+s",), "save", "save the filter: under a name", GROUP, words="query"),
     Action("saved_filters", (), "saved filters", "use a saved filter: down in its field lists them too", GROUP),
-    Action(
-        "tag", ("number_sign",), "tag", "edit its tags: or those of all marked runs", GROUP, 28, words="label"
-    ),
+    Action("tag", ("number_sign",), "tag", "edit its tags: or those of all marked runs", GROUP, 28, words="label"),
     Action("note", ("n",), "note", "edit its note", GROUP, 27, words="comment"),
     Action("rename", ("N",), "rename", "rename the run: one that has ended", GROUP, 26, words="name"),
     Action("delete", ("delete", "backspace"), "delete", "delete the run, or the marked: after asking", GROUP, 30),

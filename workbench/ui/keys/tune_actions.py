@@ -18,6 +18,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("add_place", ("plus",), "more places", "one more place to train: a free GPU or a worker", GROUP, 47, "+ -"),
     Action("remove_place", ("minus",), "fewer places", "take a place back: once the trial there ends", GROUP),
     Action("mark", ("apostrophe",), "mark", "mark the trial: to compare it", GROUP, 48),
+    Action("judge", ("J",), "judge", "judge the model: confusion, curves, samples", GROUP, 46, words="evaluate"),
     Action("compare", ("v",), "compare", "compare the marked trials: settings and results that differ", GROUP, 68),
     Action("studies", ("r",), "studies", "list studies: show another one", GROUP, 50, words="history"),
     Action("setting(-1)", ("left",), "setting", "previous setting: against the result", VIEW),

@@ -36,6 +36,9 @@ class Expectation:
     """Bytes by kind, as in a run's footprint."""
     peak_bytes: int | None = None
     reason: str = ""
+    steps_per_epoch: int | None = field(default=None, kw_only=True)
+    step_ms: float | None = field(default=None, kw_only=True)
+    """About how long a step takes; None where that was not measured."""
     is_wrong: bool = False
     """Whether there is no plan because these settings cannot be trained with this data."""
 
@@ -45,7 +48,14 @@ class Expectation:
         if isinstance(answer, Failure):
             return cls(reason=answer.error, is_wrong=answer.kind in USERS_KINDS)
         reason = "" if answer.peak_bytes is not None else "\n".join(answer.notes[-1:])
-        return cls(answer.parameters, answer.memory_kinds, answer.peak_bytes, reason, learns=answer.learns)
+        return cls(
+            answer.parameters,
+            answer.memory_kinds,
+            answer.peak_bytes,
+            reason,
+            learns=answer.learns,
+            steps_per_epoch=answer.steps_per_epoch,
+        )
 
 
 class Planner:
@@ -95,6 +105,12 @@ class Planner:
             self._start_if_due(preset)
         return self.expectation is not before
 
+    def take(self, content: str, expectation: Expectation) -> None:
+        """Takes what another process has found for a preset's content."""
+        if content == self._wanted:
+            self.close()
+        self._remember(content, expectation)
+
     def close(self) -> None:
         """Ends the process, if there is one."""
         if self._process is not None:
@@ -117,7 +133,7 @@ class Planner:
         if preset is None or time.monotonic() - self._since < EDIT_SECONDS:
             return
         try:
-            if (reason := _untrusted(preset)) is not None:
+            if (reason := untrusted(preset)) is not None:
                 self._keep(Expectation(reason=reason))
                 return
             self._output = tempfile.TemporaryFile()  # noqa: SIM115 - open until the process has ended
@@ -145,9 +161,12 @@ class Planner:
 
     def _keep(self, expectation: Expectation) -> None:
         self.close()
+        self._remember(self._wanted, expectation)
+
+    def _remember(self, content: str, expectation: Expectation) -> None:
         while len(self._known) >= MOST_KEPT:
             self._known.pop(next(iter(self._known)))
-        self._known[self._wanted] = expectation
+        self._known[content] = expectation
 
 
 def content_of(preset: Preset) -> str:
@@ -155,8 +174,11 @@ def content_of(preset: Preset) -> str:
     return preset.with_absolute_paths().model_copy(update={"name": "draft", "description": ""}).to_toml()
 
 
-def _untrusted(preset: Preset) -> str | None:
-    """Why the preset's own code may not run for a plan; None if it has no code, or the user trusts it."""
+def untrusted(preset: Preset) -> str | None:
+    """Why the preset's own code may not run for a plan; None if it has no code, or the user trusts it.
+
+    Raises WorkbenchError where the code is not found.
+    """
     for reference in preset.code_references():
         if not code.is_trusted(reference):
             return f"{reference} is not trusted yet; starting a run asks"

@@ -23,7 +23,10 @@ class Remembered:
     """The theme; empty: the app chooses by the terminal."""
     page: str = "settings"
     """The page of a small screen; on a larger one, what is below the charts."""
-    four_charts: bool = False
+    chart_count: int = 2
+    """How many charts are shown at once, where there is room."""
+    charts: list[str] = field(default_factory=list)
+    """The quantities that are shown first, by their ids; empty: the usual ones."""
     smoothing: float = 0.6
     log: bool = False
     log_unlike: list[str] = field(default_factory=list)
@@ -60,6 +63,7 @@ class Remembered:
         filters = remembered.run_filters
         remembered.run_filters = {name: text for name, text in filters.items() if isinstance(text, str)}
         remembered.recent = [title for title in remembered.recent if isinstance(title, str)]
+        remembered.charts = [name for name in remembered.charts if isinstance(name, str)]
         return remembered
 
     def save(self) -> None:

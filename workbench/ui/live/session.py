@@ -24,6 +24,7 @@ from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
 from workbench.ui.live.beside import Beside, terminal_alerts
 from workbench.ui.live.planner import Planner
+from workbench.ui.live.preview import Preview
 from workbench.ui.live.watch import Watch
 from workbench.ui.look.run_marks import RunMarks
 
@@ -40,6 +41,7 @@ class Session:
         self.beside: Beside | None = None
         """The followers of the run that was started last."""
         self.planner = Planner()
+        self.preview = Preview(lambda content, expectation: self.planner.take(content, expectation))
         self.marks = RunMarks()
         self.tuned = Tuned()
         """The last range test and the last batch scan."""
@@ -76,7 +78,7 @@ class Session:
         return summary.reason
 
     def _begin(self, run: RunDirectory, command: str) -> Watch:
-        self.planner.close()  # no plan is made beside a run
+        self._leave_the_machine()  # to the run
         beside = Beside(run)
         self.watch = Watch(run, self._trainer(run, command), terminal_alerts(run))
         beside.start()
@@ -120,15 +122,28 @@ class Session:
             self._standby = None  # the next run starts cold
 
     def plan(self, preset: Preset | None) -> bool:
-        """Keeps the expectation of a preset up to date while no run would be disturbed; True if it has changed."""
+        """Keeps the preview and the expectation of a preset up to date while no run would be disturbed.
+
+        True if the expectation has changed. A process that stays previews the preset once a trainer stands by; what it
+        cannot say, because a GPU has to be asked, another one says that exits again.
+        """
         is_free = not self.is_measuring and (self.watch is None or not self.watch.has_process)
         is_warming_up = self._standby is not None and self._standby.is_alive and not self.is_warm
-        return self.planner.look(preset, may_run=is_free and not is_warming_up)
+        previews = is_free and self.is_warm
+        is_unknown = self.planner.expectation is None and not self.preview.leaves_the_rest
+        self.preview.look(preset, may_run=previews, again=is_unknown and self.preview.has_answered)
+        may_plan = is_free and not is_warming_up and (not previews or self.preview.leaves_the_rest)
+        return self.planner.look(preset, may_run=may_plan)
+
+    def _leave_the_machine(self) -> None:
+        """Ends what computes beside the app."""
+        self.planner.close()
+        self.preview.close()
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
         """During the `with` a range test or a batch scan is under way: no plan is made, no trainer is warmed up."""
-        self.planner.close()
+        self._leave_the_machine()
         self.is_measuring = True
         try:
             yield
@@ -136,8 +151,8 @@ class Session:
             self.is_measuring = False
 
     def close(self) -> None:
-        """Ends the standby trainer and the plan; a run continues."""
-        self.planner.close()
+        """Ends the standby trainer, the plan and the preview; a run continues."""
+        self._leave_the_machine()
         if self._standby is not None:
             self._standby.close()
             self._standby = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from string import ascii_lowercase, ascii_uppercase
+from itertools import count
+from string import ascii_uppercase
 
-COLOURS = 4
+COLOURS = 8
 """Styles of overlaid runs: overlay-1, overlay-2, ..."""
-LETTERS = ascii_uppercase + ascii_lowercase
+LETTERS = ascii_uppercase
+"""In plain ASCII a curve is drawn with its letter: with a and A, or o and 0, two could not be told apart."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +17,10 @@ class RunMark:
     """How a run is told from the others."""
 
     letter: str
-    """One or two letters; no two runs have the same."""
+    """A letter, after the first 26 with a number: no two runs have the same."""
     style: str
+    dashed: bool = False
+    """Whether its curve has gaps: every other round of the colours."""
 
 
 class RunMarks:
@@ -24,12 +28,17 @@ class RunMarks:
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
+        self._next = count()
 
     def of(self, name: str) -> RunMark:
         """The mark of a run; a run that has none gets the next one."""
-        place = self._places.setdefault(name, len(self._places))
+        if name not in self._places:
+            self._places[name] = next(self._next)
+        place = self._places[name]
         round_, letter = divmod(place, len(LETTERS))
-        return RunMark(LETTERS[letter] + (str(round_ + 1) if round_ else ""), f"overlay-{place % COLOURS + 1}")
+        turn, colour = divmod(place, COLOURS)
+        name_of = LETTERS[letter] + (str(round_ + 1) if round_ else "")
+        return RunMark(name_of, f"overlay-{colour + 1}", dashed=turn % 2 == 1)
 
     def rename(self, before: str, now: str) -> None:
         """Keeps the mark of a run that is renamed."""

@@ -16,6 +16,7 @@ from workbench.plotting.colours import DARK_VARIABLES, LIGHT_VARIABLES
 from workbench.ui.look.ascii import AsciiFilter
 from workbench.ui.look.dimmed import DimFilter
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.look.heat import Heat
 from workbench.ui.look.printable_filter import PrintableFilter
 from workbench.ui.look.themes import ANSI_VARIABLES, THEMES, palette
 
@@ -37,6 +38,7 @@ class StyledApp(App[None]):
         self._dim_filters: dict[str, DimFilter] = {}
         """By theme, because Textual caches lines by the filters that drew them."""
         self._palette: tuple[str, dict[str, Style]] = ("", {})
+        self._heat: tuple[str, Heat] = ("", Heat({}, ansi=False))
         for each in THEMES:
             self.register_theme(each)
         if has_few_colours():  # there the amber of the other themes would become red, the colour of errors
@@ -56,6 +58,13 @@ class StyledApp(App[None]):
         if self._palette[0] != self.theme:
             self._palette = self.theme, palette(self.theme_variables, ansi=self.current_theme.ansi)
         return self._palette[1]
+
+    @property
+    def heat(self) -> Heat:
+        """The backgrounds of cells that show fractions, in the present theme."""
+        if self._heat[0] != self.theme:
+            self._heat = self.theme, Heat(self.theme_variables, ansi=self.current_theme.ansi)
+        return self._heat[1]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = [self._printable_filter, *super().get_line_filters(), *self._ascii_filters]

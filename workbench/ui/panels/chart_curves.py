@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from workbench.plotting.groups import mean_and_range
 from workbench.plotting.points import Point, points_by_column, smoothed
 from workbench.plotting.quantities import Quantity
 from workbench.runs.curve import Bucket
 from workbench.runs.history import RunHistory
+from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Plot, Series
 from workbench.ui.panels.chart_window import Extent, Window
 from workbench.ui.panels.x_axis import XAxis, converted, extent_of, label_of, nearest, x_of
 
-OVERLAY_LETTERS = "ABCD"
 MARK_LETTERS = {
     "learning_rate": "L",
     "pause": "p",
@@ -31,7 +32,7 @@ SMOOTHED = "loss/train"
 """The one curve with a value for each step, which can be smoothed. The others have one an epoch or a report."""
 OVERLAY_SMOOTHING = 0.6
 """Overlaid curves of each step are smoothed at least this much: several noisy ones would hide each other."""
-MARKERS = "*+"
+MARKERS = "*+ox#%&="
 """Of a chart's own curves in plain ASCII."""
 EXACT = ("learning-rate",)
 """Charts whose values have no noise, so that none is an outlier."""
@@ -80,6 +81,9 @@ class DrawnCurve:
     points: Sequence[Point]
     raw: Sequence[Point] = ()
     """The points before they were smoothed; none if they are not."""
+    spread: Sequence[Point] = ()
+    """Of a group of runs, the range from the least to the greatest of them; none if it is of one run."""
+    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,7 @@ class ChartCurves:
 
     quantity: Quantity
     history: RunHistory
-    overlays: Sequence[tuple[str, RunHistory]]
-    """Names and histories."""
+    overlays: Sequence[Overlay]
     view: ChartView
     no_color: bool
     """Whether a chart's second curve is dashed, as its colour cannot tell it from the first."""
@@ -111,7 +114,7 @@ class ChartCurves:
     @cached_property
     def extent(self) -> Extent:
         """What there is to see."""
-        return self.view.extent(self.history, [overlay for _, overlay in self.overlays])
+        return self.view.extent(self.history, [history for overlay in self.overlays for history in overlay.histories])
 
     @cached_property
     def x_range(self) -> tuple[float, float]:
@@ -151,14 +154,22 @@ class ChartCurves:
     @cached_property
     def overlaid(self) -> list[DrawnCurve]:
         """The overlaid runs: their validation curve where there is one, else the smoothed training curve."""
-        found = []
-        for number, (_, history) in enumerate(self.overlays):
-            key = overlaid_curve(self.quantity, history)
-            if key is not None:
+        return [curve for overlay in self.overlays if (curve := self._overlaid(overlay)) is not None]
+
+    def _overlaid(self, overlay: Overlay) -> DrawnCurve | None:
+        """The curve of a run, or the mean of a group and the range of its runs; None if they have none."""
+        curves = []
+        for history in overlay.histories:
+            if (key := overlaid_curve(self.quantity, history)) is not None:
                 smoothing = max(self.view.smoothing, OVERLAY_SMOOTHING) if key == SMOOTHED else 0.0
-                style = f"overlay-{number + 1}"
-                found.append(self._drawn(OVERLAY_LETTERS[number], key, style, history, smoothing))
-        return found
+                curve = self._drawn(overlay.mark.letter, key, overlay.mark.style, history, smoothing)
+                curves.append(replace(curve, dashed=overlay.mark.dashed))
+        if len(curves) < 2:
+            return curves[0] if curves else None
+        spread = mean_and_range([curve.points for curve in curves])
+        mean = [Point(point.x, point.mean, point.mean, point.mean) for point in spread]
+        longest = max(curves, key=lambda curve: curve.history.view.step)
+        return replace(longest, points=mean, raw=(), spread=spread)
 
     def _drawn(self, name: str, key: str, style: str, history: RunHistory, smoothing: float) -> DrawnCurve:
         points = self._points(history, key)
@@ -187,8 +198,8 @@ class ChartCurves:
             bucket = None if curve is None else nearest(self.view.x_axis, each.history, curve, x, within=within)
             if bucket is not None:
                 at = x_of(self.view.x_axis, each.history, bucket.last_step, bucket.seconds)
-                value = _nearest_mean(each.points, at) if each.raw else bucket.mean
-                found.append(Reading(each, at, value, bucket.mean))
+                value = _nearest_mean(each.points, at) if each.raw or each.spread else bucket.mean
+                found.append(Reading(each, at, value, value if each.spread else bucket.mean))
         return found
 
     @property
@@ -209,7 +220,9 @@ class ChartCurves:
     def _series(self) -> Iterator[Series]:
         """The curves of overlaid runs, and over them the run's own."""
         for each in self.overlaid:
-            yield Series(each.style, each.points, each.name.lower(), each.name)
+            if each.spread:
+                yield Series("line", each.spread, ".", behind=True)
+            yield Series(each.style, each.points, each.name[0], each.name, dashed=each.dashed)
         for number, each in enumerate(self.own):
             if each.raw:
                 yield Series("line", each.raw, ".", behind=True)
@@ -247,5 +260,6 @@ def _nearest_mean(points: Sequence[Point], x: float) -> float:
 
 def overlaid_curve(quantity: Quantity, history: RunHistory) -> str | None:
     """The key of the one curve of an overlaid run that is drawn: the last that it has; None without any."""
-    keys = [key for _, key, _ in quantity.curves if key in history.curves]
-    return keys[-1] if keys else None
+    keys = [key for _, key, _ in quantity.curves] if quantity.compared is None else [quantity.compared]
+    found = [key for key in keys if key in history.curves]
+    return found[-1] if found else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.actions import SkipAction
@@ -15,21 +17,24 @@ from textual.message import Message
 
 from workbench.plotting.quantities import Quantity
 from workbench.runs.history import RunHistory
+from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Drawing, draw
 from workbench.ui.panels.chart_curves import (
     MARKERS,
-    OVERLAY_LETTERS,
     SMOOTHED,
     ChartCurves,
     ChartView,
     Reading,
-    overlaid_curve,
 )
+from workbench.ui.panels.chart_legend import MOST_OF_HEIGHT, drawn, labels_of, legend_lines, letters_of, split_of
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.x_axis import written_x
+from workbench.units import age_in_words
 
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
+GREYS = {"train": "phase-data", "validation": "dim", "warning": "dim"}
+"""The styles of a run that is shown in grey."""
 NAME_LETTERS = (None, 5, 1)
 """How many letters of each curve's name a border shows: the first number that fits. None: all."""
 
@@ -45,7 +50,8 @@ class ChartPanel(Panel):
         ("L", "log scale"),
         ("^", "outliers"),
         ("e", "x axis"),
-        ("V", "two or four charts"),
+        ("V", "more charts"),
+        ("C", "choose"),
         ("enter", "maximise"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,6 +59,8 @@ class ChartPanel(Panel):
         Binding("right", "move(1)", show=False),
         Binding("shift+left", "move(-10)", show=False),
         Binding("shift+right", "move(10)", show=False),
+        Binding("pageup", "screen.turn_charts(-1)", show=False),
+        Binding("pagedown", "screen.turn_charts(1)", show=False),
         Binding("home", "jump(0)", show=False),
         Binding("end", "jump(1)", show=False),
         Binding("escape", "no_cursor", show=False),
@@ -80,18 +88,33 @@ class ChartPanel(Panel):
         super().__init__(id=quantity.id)
         self._quantity = quantity
         self._history: RunHistory | None = None
+        self._is_ghost = False
         self._view = ChartView()
-        self._overlays: Sequence[tuple[str, RunHistory]] = ()
+        self._overlays: Sequence[Overlay] = ()
+        self._own_label = ""
         self._curves: ChartCurves | None = None
         """What is drawn; None: nothing."""
         self._drawing = Drawing([])
 
     def show(
-        self, history: RunHistory | None, view: ChartView, overlays: Sequence[tuple[str, RunHistory]] = ()
+        self,
+        history: RunHistory | None,
+        view: ChartView,
+        overlays: Sequence[Overlay] = (),
+        own_label: str = "",
+        ghost: RunHistory | None = None,
     ) -> None:
-        """Shows a run, and others that it overlays."""
-        self._history, self._view, self._overlays = history, view, overlays
+        """Shows a run, and others that it overlays.
+
+        own_label: what tells the run from those. ghost: the last run, in grey where there is no other.
+        """
+        self._is_ghost = history is None and not overlays and ghost is not None
+        self._history, self._view = ghost if self._is_ghost else history, view
+        self._overlays, self._own_label = overlays, own_label
         self.redraw()
+
+    def style_of(self, name: str) -> Style:
+        return super().style_of(GREYS.get(name, name) if self._is_ghost else name)
 
     @property
     def quantity(self) -> Quantity:
@@ -105,6 +128,8 @@ class ChartPanel(Panel):
     def _legend(self, letters: int | None) -> Text:
         """letters: how many of each name; None: all, after a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
+        if self._is_ghost:
+            text.append("  last run", self.style_of("dim"))
         drawn_ends = {} if self._curves is None else self._curves.drawn_ends
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
@@ -112,15 +137,22 @@ class ChartPanel(Panel):
                 continue
             sample = f"{self._sample(number)} " if letters is None or self.app.no_color else ""
             shown = f"{sample}{name[:letters]} " if name else ""
-            drawn = drawn_ends.get(key, curve.last)
-            text.append(f"  {shown}{self._latest(drawn)}", self.style_of(style))
-            if letters is None and (last := self._latest(curve.last)) != self._latest(drawn):
+            end = drawn_ends.get(key, curve.last)
+            text.append(f"  {shown}{self._latest(end)}", self.style_of(style))
+            if letters is None and (last := self._latest(curve.last)) != self._latest(end):
                 text.append(f" (last {last})", self.style_of("dim"))
-        for number, (_, history) in enumerate(self._overlays):
-            if overlaid_curve(self.quantity, history) is not None:
-                gap = " " if letters == 1 and number else "  "
-                text.append(f"{gap}{OVERLAY_LETTERS[number]}", self.style_of(f"overlay-{number + 1}"))
-        return text
+        if self._is_maximised:  # all of it stands below
+            return text
+        return text.append_text(letters_of(self, self._beside, gap=" " if letters == 1 else "  "))
+
+    @property
+    def _beside(self) -> list[Overlay]:
+        """The overlaid runs that are drawn."""
+        return drawn(self.quantity, self._overlays)
+
+    @property
+    def _is_maximised(self) -> bool:
+        return self.screen.has_class("-maximised")
 
     def _sample(self, number: int) -> str:
         """A character that shows how the curve is drawn."""
@@ -146,11 +178,18 @@ class ChartPanel(Panel):
             named = ((letters, unit) for letters in NAME_LETTERS for unit in (True, False))
             readings = self._curves.readings
             return self.first_fitting(self._read_at_cursor(readings, letters, unit) for letters, unit in named)
-        return self.first_fitting(Text("  ".join(parts), self.style_of("dim")) for parts in self._states())
+        states = [Text("  ".join(parts), self.style_of("dim")) for parts in self._states()]
+        if not self._beside:
+            return self.first_fitting(states)
+        if self._is_maximised:
+            split = Text(f"{split_of(self.quantity)}  ", self.style_of("dim"))
+            return self.first_fitting(Text.assemble(split, state) for state in states)
+        labels = labels_of(self, self.quantity, self._beside, self._own_label)
+        return self.first_fitting([Text("  ").join((labels[0], states[0])), *labels, *states])
 
     def _states(self) -> Iterator[list[str]]:
         """How the chart is shown; then, for where there is less room, only what is not usual."""
-        parts = []
+        parts = [self._ago()] if self._is_ghost else []
         if self._view.is_log(self.quantity):
             parts.append("log")
         if self._view.x_axis != "step":
@@ -177,6 +216,11 @@ class ChartPanel(Panel):
         if (steps := self._curves.steps_per_point) > 1:
             parts.append(f"{steps:,} steps a point")
         return parts
+
+    def _ago(self) -> str:
+        """How long ago the run ended."""
+        finished = None if self._history is None else self._history.view.finished
+        return "some time ago" if finished is None else f"{age_in_words(time.time() - finished.time)} ago"
 
     @property
     def _is_smoothed(self) -> bool:
@@ -206,8 +250,10 @@ class ChartPanel(Panel):
             when = "at the end of an epoch" if trains else "once training is under way"
             return self.placeholder(f"{what} appears here {when}", width)
         self._curves = ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color, width)
-        self._drawing = draw(self._curves.plot(ascii=self.glyphs.ascii), width, height, self.style_of)
-        return self._drawing.lines
+        most = height // MOST_OF_HEIGHT if self._is_maximised else 0
+        legend = legend_lines(self, self._curves, self._overlays, self._own_label, most)
+        self._drawing = draw(self._curves.plot(ascii=self.glyphs.ascii), width, height - len(legend), self.style_of)
+        return self._drawing.lines + legend
 
     def _read_at_cursor(self, readings: Sequence[Reading], letters: int | None, unit: bool) -> Text:
         """The value of each curve nearest to the cursor, as it is drawn and as it was measured.

@@ -10,7 +10,8 @@ from workbench.runs.history import RunHistory
 from workbench.runs.measurements import Footprint, Memory
 from workbench.ui.live.planner import Expectation
 from workbench.ui.live.readings import Readings, own_gpu, short_name
-from workbench.ui.panels.bars import flow, sparkline, thin_bar
+from workbench.ui.panels.bars import flow, thin_bar
+from workbench.ui.panels.graphs import history_lines
 from workbench.ui.panels.panel import Panel
 from workbench.units import GIB, size
 
@@ -102,9 +103,10 @@ class MemoryPanel(Panel):
         lines += self._fitting(known, width, height - len(lines))
         if (reason := self._reason) and len(lines) < height:
             lines += Text(reason, self.style_of("dim")).wrap(self.app.console, width)[: height - len(lines)]
-        if len(lines) < height and (spark := self._spark(width)):
-            lines.append(spark)
-        return lines
+        past = self._past(width, height - len(lines))
+        if len(past) > 1 and len(lines) + len(past) < height:
+            lines.append(Text())
+        return lines + past
 
     def _gpu_lines(self, gpus: tuple[GpuReading, ...], width: int, room: int) -> list[Text]:
         """A row for each card, on at most `room` lines: the run's own card first, last the number of cards left out."""
@@ -179,18 +181,22 @@ class MemoryPanel(Panel):
                 known.append(("CPU", f"{readings.cpu_percent:.0f} %"))
             if readings.load is not None:
                 known.append(("load", f"{readings.load:.1f}"))
-        return {name: self._fact(name, value) for name, value in known}
+        facts = {name: self._fact(name, value) for name, value in known}
+        if "load" in facts and readings.is_overloaded:  # unlike a usual load, it never gives way
+            warning = f"{self.glyphs.warning} load {readings.load:.1f} on {len(readings.core_percents)} cores"
+            facts["overload"] = Text(warning, self.style_of("warning"))
+            facts.pop("load")
+        return facts
 
-    def _spark(self, width: int) -> Text | None:
+    def _past(self, width: int, height: int) -> list[Text]:
         """How the memory grew: PyTorch's on a GPU, otherwise the process's; never one followed by the other."""
         memories = [] if self._history is None else self._history.memories
         values = [item.torch_allocated_bytes for item in memories if item.torch_allocated_bytes is not None]
-        label = " allocated"
+        name = "allocated"
         if not values:
             values = [item.host_rss_bytes for item in memories if item.host_rss_bytes is not None]
-            label = " process"
-        heights = sparkline([float(value) for value in values], max(width - len(label), 1), self.glyphs)
-        return Text.assemble((heights, self.style_of("train")), (label, self.style_of("dim"))) if heights else None
+            name = "process"
+        return history_lines(name, [float(value) for value in values], width, height, size, self)
 
 
 class GpuRows:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.cells import cell_len, set_cell_size
-from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding, BindingType
 
 from workbench.metrics import written_with_own
 from workbench.printable import without_sequences
 from workbench.runs.events import EpochEnd, TextGenerated
 from workbench.runs.history import RunHistory
+from workbench.ui.live.class_labels import short_names
 from workbench.ui.panels.bars import flow
+from workbench.ui.panels.confusion_lines import Matrix, Plan, matrix_lines, plan_of
 from workbench.ui.panels.scrolling import ScrollingPanel
 from workbench.units import count
 
@@ -25,17 +27,21 @@ EXPECTED = {
     "language_modeling": "perplexity, bits per byte and a sample of text",
 }
 """What appears here, by the kind of task."""
-SHADES = (" ", "░", "▒", "▓")
-ASCII_SHADES = (" ", ".", "o", "#")
+LEAST_CELLS = 4
+"""Of a cell of the matrix that has a number."""
+GAP = 4
+"""Between the table of classes and the matrix beside it."""
 COLUMNS = (("f1", "F1", 8), ("recall", "recall", 8), ("precision", "precision", 9), ("support", "samples", 9))
 """Key, title and cells of each column of the table of classes; where it is narrow, the last ones are left out."""
 SHOWN_ORDER = ("precision", "recall", "f1", "support")
 MOST_NAME_CELLS = 20
-MOST_ROW_NAME_CELLS = 12
 
 
 class MetricsPanel(ScrollingPanel):
     """The latest validation, or the test result once there is one."""
+
+    KEYS = (("enter", "judge the model"), *ScrollingPanel.KEYS)
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.judge", show=False)]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -71,23 +77,24 @@ class MetricsPanel(ScrollingPanel):
 
     def _metrics_lines(self, metrics: dict[str, Any], width: int) -> list[Text]:
         lines = flow(self._headline(metrics), width)
-        table = self._table(metrics, width)
-        matrix = self._matrix(metrics, width)
+        table, matrix = self._table(metrics, width), self._confusion(metrics)
         if not table:
             return [*lines, *self._written_text(width)]
         lines += [Text(), *self._most_confused(metrics, width)]
-        widest = max(line.cell_len for line in table)
-        beside = max((line.cell_len for line in matrix), default=0)
-        if matrix and widest + 4 + beside <= width:
-            if len(metrics["f1"]) <= MOST_CLASSES:  # then a class is on the same line in both
-                table = [Text()] * (len(matrix) - len(table)) + table
-            rows = max(len(table), len(matrix))
-            for index in range(rows):
-                left = table[index].copy() if index < len(table) else Text()
-                left.pad_right(widest + 4 - left.cell_len)
-                lines.append(left + matrix[index] if index < len(matrix) else left)
-            return lines
-        return [*lines, *table, Text(), *matrix]
+        if matrix is None:
+            return [*lines, *table]
+        widest = max(line.cell_len for line in table) + GAP
+        plan, below = _plan(matrix, max(width - widest, 1)), _plan(matrix, width)
+        if not plan.is_whole or (below.numbers and not plan.numbers):
+            return [*lines, *table, Text(), *self._matrix(matrix, below, width)]
+        drawn = self._matrix(matrix, plan, width - widest)
+        if len(metrics["f1"]) <= MOST_CLASSES:  # then a class is on the same line in both
+            table = [Text()] * (len(drawn) - len(table)) + table
+        for index in range(max(len(table), len(drawn))):
+            left = table[index].copy() if index < len(table) else Text()
+            left.pad_right(widest - left.cell_len)
+            lines.append(left + drawn[index] if index < len(drawn) else left)
+        return lines
 
     def _metrics(self) -> dict[str, Any] | None:
         view = None if self._history is None else self._history.view
@@ -129,7 +136,7 @@ class MetricsPanel(ScrollingPanel):
     def _class_names(self, classes: int) -> list[str]:
         """The names of the classes, or their numbers if the run has no names. classes: how many; 0 if unknown."""
         prepared = None if self._history is None else self._history.view.prepared
-        names = list(prepared.classes) if prepared is not None else []
+        names = short_names(prepared.classes) if prepared is not None else []
         return names if len(names) == classes or not classes else [str(number) for number in range(classes)]
 
     def _table(self, metrics: dict[str, Any], width: int) -> list[Text]:
@@ -187,37 +194,22 @@ class MetricsPanel(ScrollingPanel):
         said[:1] = [Text.assemble(label, said[0])] if beside else [label, said[0]]
         return [*flow(said, width), Text()]
 
-    def _matrix(self, metrics: dict[str, Any], width: int) -> list[Text]:
-        """The confusion matrix, a row for each true class: numbers if they fit, else shades, else a sentence."""
-        confusion = metrics.get("confusion")
-        if not confusion:
-            return []
-        names = self._class_names(len(confusion))
-        cell = max(len(str(value)) for row in confusion for value in row) + 1
-        left = min(max(map(cell_len, names)), MOST_ROW_NAME_CELLS)
+    def _matrix(self, matrix: Matrix, plan: Plan, width: int) -> list[Text]:
+        """The confusion matrix below what its rows and columns are; a sentence where it is too wide."""
         dim = self.style_of("dim")
-        room = (width - left - 1) // len(confusion)
-        if not room:
-            needed = left + 1 + len(confusion)
-            return [Text(f"the confusion matrix takes {needed} columns: too wide for here", dim)]
-        numbers = cell <= room
-        how = ["true class by row", "predicted by column", *([] if numbers else ["darker: more"])]
-        lines = flow([Text(part, dim) for part in how], width)
-        if numbers:
-            # The columns have the order of the rows, whose names are written in full.
-            heads = "".join(f"{set_cell_size(name, min(cell_len(name), cell - 1)):>{cell}}" for name in names)
-            lines.append(Text(" " * left + heads, dim))
-        for true, row in enumerate(confusion):
-            line = Text(self._fitted(names[true], left) + ("" if numbers else " "), dim)
-            total = sum(row)
-            for taken, value in enumerate(row):
-                shown, style = self._cell(value, total, right=true == taken)
-                line.append(f"{value or '.':>{cell}}" if numbers else shown * min(room, 2), style)
-            lines.append(line)
-        return lines
+        size = len(matrix.counts)
+        if not plan.is_whole:
+            return [Text(f"the confusion matrix takes {plan.left + size} columns: too wide for here", dim)]
+        how = ["true class by row", "predicted by column", *([] if plan.numbers else ["darker: more"])]
+        return [*flow([Text(part, dim) for part in how], width), *matrix_lines(matrix, plan, self)]
 
-    def _cell(self, value: int, of: int, *, right: bool) -> tuple[str, Style]:
-        """A cell's shade and style."""
-        style = self.style_of("good" if right and value else "warning" if value else "line")
-        shades = ASCII_SHADES if self.glyphs.ascii else SHADES
-        return (shades[min(int(4 * value / of), 3) or 1] if value and of else shades[0]), style
+    def _confusion(self, metrics: dict[str, Any]) -> Matrix | None:
+        """The confusion matrix; None where there is none."""
+        confusion = metrics.get("confusion")
+        return Matrix(confusion, self._class_names(len(confusion))) if confusion else None
+
+
+def _plan(matrix: Matrix, width: int) -> Plan:
+    """Cells as narrow as their numbers are legible in."""
+    digits = max(len(str(value)) for row in matrix.counts for value in row)
+    return plan_of(matrix, width, most_cells=max(digits + 1, LEAST_CELLS))

@@ -22,6 +22,7 @@ from textual.widget import Widget
 
 from workbench.ui.keys.copying import Copied
 from workbench.ui.look.glyphs import Glyphs
+from workbench.ui.look.heat import Heat
 from workbench.ui.look.styled_app import StyledApp
 
 
@@ -45,6 +46,11 @@ class LineWidget(Widget):
     def style_of(self, name: str) -> Style:
         """The Rich style of that name in the present theme: one of themes.STYLES."""
         return self.app.palette[name]
+
+    @property
+    def heat(self) -> Heat:
+        """The backgrounds of cells that show fractions."""
+        return self.app.heat
 
     def lines(self, width: int, height: int) -> list[Text]:
         """The lines to show: at most `height` lines; one wider than `width` ends in an ellipsis."""

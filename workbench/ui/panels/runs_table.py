@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -228,6 +229,7 @@ class RunsTable(Panel):
             self._marked = {name: None for name in self._marked if name not in names}
         else:
             self._marked |= names
+        self._fitted_in = -1
         self.redraw()
 
     def rename(self, name: str, now: str) -> None:
@@ -292,7 +294,9 @@ class RunsTable(Panel):
         """The columns that fit, each with its width in cells."""
         if self._fitted_in != width:
             wanted = set(self.shown_columns)
-            self._fitted = fitting([column for column in self.arranged.columns if column.key in wanted], width)
+            marks = max((len(self._marks.of(name).letter) for name in self._marked), default=1)
+            columns = [column for column in self.arranged.columns if column.key in wanted]
+            self._fitted = fitting([replace(columns[0], least=marks), *columns[1:]], width)
             self._fitted_in = width
             shown = [column.key for column, _ in self._fitted]
             self.arranged.runs.in_columns = [key.removeprefix(SETTING) for key in shown if key.startswith(SETTING)]

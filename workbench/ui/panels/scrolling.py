@@ -14,7 +14,7 @@ from workbench.ui.panels.panel import Panel
 class ScrollingPanel(Panel):
     """Up and down move through the lines; the lower border says how many are hidden."""
 
-    KEYS = (("up down", "scroll"), ("m", "maximise"))
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("up down", "scroll"), ("m", "maximise"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_lines(-1)", show=False),
         Binding("down,j", "scroll_lines(1)", show=False),

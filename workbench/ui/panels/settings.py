@@ -156,13 +156,13 @@ class SettingsPanel(SettingsList):
         elif isinstance(editor, ChoiceList) and row is not None:
             above = self.region.y + line
             below = self.screen.size.height - above - 1 - FOOT_LINES
-            opens_below = below >= min(editor.wanted_height, above)  # above the row only if there is more room
+            opens_below = below >= min(editor.full_height, above)  # above the row only if there is more room
             height = max(min(editor.wanted_height, below if opens_below else above), LEAST_LIST_HEIGHT)
             indent = 0 if columns.help else BORDER
             left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - BORDER)
             editor.styles.offset = (max(left, indent), line + 1 if opens_below else line - height)
             editor.styles.width = editor.wanted_width
-            editor.styles.height = height  # it stays this high when typing narrows the list
+            editor.styles.height = height
 
     def _close_editor(self) -> None:
         if self._editor is not None:
@@ -197,6 +197,12 @@ class SettingsPanel(SettingsList):
             help = dict(row.choices).get(message.option.id) or row.help
             label = (f"{message.option.id}  ", self.style_of("strong"))
             self.post_message(self.Hint(Text.assemble(label, (help, self.style_of("text")))))
+
+    @on(ChoiceList.Narrowed)
+    def _list_narrowed(self, message: ChoiceList.Narrowed) -> None:
+        """Keeps the list beside its row."""
+        message.stop()
+        self._place_editor()
 
     @on(ChoiceList.Left)
     def _list_left(self, message: ChoiceList.Left) -> None:

@@ -16,6 +16,7 @@ from workbench.ui.panels.settings_editor import ChoiceList, Leave, ValueField
 
 Offer = Callable[[str, bool], tuple[list[Candidate], bool]]
 """Takes the text, and whether the user has typed; gives the candidates, and whether enter takes the first one."""
+HOW_TO_COMPLETE = "tab completes"
 MOST_CELLS = 60
 MOST_ROWS = 12
 
@@ -69,8 +70,10 @@ class CompletedField(ValueField):
             lines = [Text(self._sentence, "dim")]
         self.offered.set_options(Option(line, disabled=not self._candidates) for line in lines)
         self.offered.display = bool(lines)
+        self.offered.border_subtitle = HOW_TO_COMPLETE if self._candidates else ""
         self.offered.highlighted = 0 if self._candidates and takes_first else None
-        self.offered.styles.width = min(max((line.cell_len for line in lines), default=0) + 5, MOST_CELLS)
+        widest_line = max((line.cell_len for line in lines), default=0)
+        self.offered.styles.width = min(max(widest_line, len(HOW_TO_COMPLETE)) + 5, MOST_CELLS)
 
     def place_list(self, left: int, line: int, above: int, below: int) -> None:
         """Puts the list under the field, or over it where there is more room.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from workbench.ui.form.completion import narrowed
 from workbench.ui.form.parsing import wording
 from workbench.ui.form.rows import Row
 
-KEYS_THAT_LEAVE = frozenset({"ctrl+s", "ctrl+o", "ctrl+q"})
+KEYS_THAT_LEAVE = frozenset({"ctrl+s", "ctrl+o", "ctrl+r", "ctrl+q"})
 """Their actions need the value that has been typed."""
 HOW_TO_NARROW = "type to narrow the list"
 
@@ -128,6 +129,9 @@ class ChoiceList(OptionList):
     class Left(Message):
         """The list has been left without a choice."""
 
+    class Narrowed(Message):
+        """The list has another number of choices now."""
+
     def __init__(self, row: Row, mark: str) -> None:
         """mark: the character before the present choice."""
         self._choices = [(label, wording(label), help) for label, help in row.choices]
@@ -137,12 +141,17 @@ class ChoiceList(OptionList):
         labels = [label for label, _ in row.choices]
         self.highlighted = labels.index(row.chosen) if row.chosen in labels else 0
         self.wanted_width = 4 + 2 + self._widest + 2 + max(len(help) for _, help in row.choices) + 1
-        self.wanted_height = len(labels) + 2
+        self.full_height = len(labels) + 2
         self.border_subtitle = HOW_TO_NARROW
 
     def on_mount(self) -> None:
         glyphs = getattr(self.app, "glyphs", None)
         self.set_class(glyphs is not None and glyphs.ascii, "-ascii")
+
+    @property
+    def wanted_height(self) -> int:
+        """Lines for the choices that match what is typed."""
+        return max(self.option_count, 1) + 2
 
     def _found_options(self) -> list[Option]:
         """The choices that match all typed words; those whose name begins with them come first."""
@@ -152,7 +161,10 @@ class ChoiceList(OptionList):
         return [self._option(*self._choices[number]) for number in found]
 
     def _option(self, label: str, name: str, help: str) -> Option:
-        return Option(_line(self._mark if label == self._chosen else " ", name, help, self._widest), id=label)
+        line = _line(self._mark if label == self._chosen else " ", name, help, self._widest)
+        words = [re.escape(word) for word in self._typed.lower().split()]
+        line.highlight_regex(f"(?i:{'|'.join(words)})" if words else r"(?!)", "underline")
+        return Option(line, id=label)
 
     def action_clear_or_leave(self) -> None:
         """Shows all choices again; if all are shown, closes the list without a choice."""
@@ -191,6 +203,7 @@ class ChoiceList(OptionList):
         self.highlighted = here if options else None
         self.border_title = Text(typed).markup
         self.border_subtitle = "no choice of that name" if not options else "" if typed else HOW_TO_NARROW
+        self.post_message(self.Narrowed())
 
     def on_blur(self, _: events.Blur) -> None:
         """A click elsewhere closes the list without a choice."""

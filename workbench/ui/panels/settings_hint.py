@@ -20,6 +20,7 @@ MEASURED = (LEARNING_RATE, BATCH_SIZE)
 """The settings whose value can be measured."""
 MEASURE_KEY, DATA_KEY = action("measure").shown_key, action("data").shown_key
 DATA_SOURCE = "data"
+NO_EFFECT = "no effect"
 LEAST_HELP_CELLS = 12
 """A help that would be cut shorter than this is left out."""
 
@@ -43,10 +44,10 @@ def describe(
     kept += [f"{DATA_KEY} shows it"] if row.path == DATA_SOURCE else []
     default = [f"default {row.default}"] if row.default else []
     room = width - cell_len(label[0])
-    help = [row.help] if row.help else []
-    text = separator.join([*help, *kept, *default])
+    meaning = f"{NO_EFFECT} here: {row.lacks}{separator}{row.help}" if row.lacks else row.help
+    text = separator.join([*([meaning] if meaning else []), *kept, *default])
     if cell_len(text) > room and kept:
-        text = separator.join([*_shortened(row.help, room - cell_len(separator.join(["", *kept])), glyphs), *kept])
+        text = separator.join([*_shortened(meaning, room - cell_len(separator.join(["", *kept])), glyphs), *kept])
     return Text.assemble(label, (text, style_of("text")))
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from workbench.ui.form.fields import NOT_SET
 from workbench.ui.form.rows import Row
 from workbench.ui.look.glyphs import Glyphs
+from workbench.ui.panels.settings_hint import NO_EFFECT
 
 LABEL_SHARE = 0.52
 LABEL_CELLS = (12, 27)
@@ -95,6 +96,8 @@ class RowPainter:
             self._add_remark(line, row, columns.width, running, problem)
         if folded and row.kind == "table":
             self._add_summary(line, folded)
+        elif row.kind == "table":
+            line.append(self._glyphs.cut(row.empty, columns.width - line.cell_len), self._style("dim"))
         if at_cursor:
             line.pad_right(max(columns.width - line.cell_len, 0))
             line.stylize(self._style("cursor"))
@@ -111,20 +114,22 @@ class RowPainter:
     def _add_value(self, line: Text, row: Row, end: int, folded: Sequence[Row] | None) -> None:
         if row.problem:
             line.append(f"{self._glyphs.wrong} " if row.value else self._glyphs.wrong, self._style("error"))
-        value = row.value or (NOT_SET if row.kind == "text" and not row.problem else "")
-        style = "error" if row.problem else "accent" if row.kind == "family" else "text" if row.value else "dim"
+        value = row.value or (row.empty or NOT_SET if row.kind == "text" and not row.problem else "")
         marks = self._marks(row, folded)
-        line.append(self._glyphs.cut(value, end - line.cell_len - marks.cell_len), self._style(style))
+        line.append(self._glyphs.cut(value, end - line.cell_len - marks.cell_len), self._style(_value_style(row)))
+        if row.empty and row.kind == "number" and line.cell_len + len(row.empty) + 1 + marks.cell_len <= end:
+            line.append(f" {row.empty}", self._style("dim"))
         line.append_text(marks)
 
     def _value_cells(self, row: Row) -> int:
-        return cell_len(row.value) + 2 * bool(row.problem) + 2 * row.changed + 2 * row.is_head
+        return cell_len(row.value) + 2 * bool(row.problem) + 2 * row.changed + 2 * (row.kind == "family")
 
     def _marks(self, row: Row, folded: Sequence[Row] | None) -> Text:
         marks = Text()
-        if row.is_head:
-            glyph = self._glyphs.open if folded is None else self._glyphs.folded
-            marks.append(f" {glyph}" if row.value else glyph, self._style("dim"))
+        if row.kind == "family":
+            marks.append(f" {self._glyphs.open if folded is None else self._glyphs.folded}", self._style("dim"))
+        elif row.kind == "table" and folded is not None:
+            marks.append(self._glyphs.folded, self._style("dim"))
         if row.changed or any(hidden.changed for hidden in folded or ()):
             marks.append(f" {self._glyphs.dot}", self._style("warning"))
         if any(hidden.problem for hidden in folded or ()):
@@ -132,24 +137,28 @@ class RowPainter:
         return marks
 
     def _add_remark(self, line: Text, row: Row, end: int, running: str | None, problem: str) -> None:
-        """Adds the fault, else the running value, else the help: in the column of the help, or after the value."""
+        """Adds a remark: in the column of the help, or after the value."""
         column = self._columns.help
+        remarks = self._remarks(row, running, problem)
+        style = self._style("error" if problem else "dim")
+        if column and remarks:
+            line.pad_right(max(column - line.cell_len, 1))
+            line.append(self._glyphs.cut(remarks[0], end - line.cell_len), style)
+        elif remarks:
+            spaced = [f"  {remarks[0]}", *(f" {remark}" for remark in remarks)]
+            fitting = [text for text in spaced if line.cell_len + cell_len(text) <= end]
+            line.append(fitting[0] if fitting else "", style)
+
+    def _remarks(self, row: Row, running: str | None, problem: str) -> list[str]:
+        """The fault, else why it has no effect, else the running value, else the help; shorter ones after it."""
         if problem:
             # The row's own problem has its mark before the value already.
-            remark, style = problem if row.problem else f"{self._glyphs.wrong} {problem}", "error"
-        elif running is not None:
-            remark, style = f"running {running}", "dim"
-        else:
-            remark, style = row.help if column and row.kind != "table" else "", "dim"
-        if column and remark:
-            line.pad_right(max(column - line.cell_len, 1))
-            line.append(self._glyphs.cut(remark, end - line.cell_len), self._style(style))
-        elif remark:
-            shorter = [f"  {remark}", f" {remark}"] + (
-                [f" run: {running}"] if running is not None and not problem else []
-            )
-            fitting = [text for text in shorter if line.cell_len + cell_len(text) <= end]
-            line.append(fitting[0] if fitting else "", self._style(style))
+            return [problem if row.problem else f"{self._glyphs.wrong} {problem}"]
+        if row.lacks:
+            return [f"{NO_EFFECT}: {row.lacks}", NO_EFFECT]
+        if running is not None:
+            return [f"running {running}", f"run: {running}"]
+        return [row.help] if self._columns.help and row.kind != "table" else []
 
     def _add_summary(self, line: Text, folded: Sequence[Row]) -> None:
         """Adds the settings that a folded table hides, as many as fit."""
@@ -162,3 +171,11 @@ class RowPainter:
                 break
             summary += item
         line.append(summary, self._style("dim"))
+
+
+def _value_style(row: Row) -> str:
+    if row.problem:
+        return "error"
+    if row.lacks or not row.value:
+        return "dim"
+    return "accent" if row.kind == "family" else "text"

@@ -186,7 +186,9 @@ class SettingsList(Panel):
     def _line(self, painter: RowPainter, row: Row, number: int) -> Text:
         hidden = None
         if row.is_head and row.table in self._folded and not self._words:
-            hidden = [each for each in self._all_rows if each.table == row.table and not each.is_head]
+            hidden = [
+                each for each in self._all_rows if each.table == row.table and not each.is_head and each.is_listed
+            ]
         running = self._running_value(row)
         if hidden is not None and running is None and any(self._running_value(each) is not None for each in hidden):
             running = "differs"
@@ -231,7 +233,8 @@ class SettingsList(Panel):
             tables = {row.table for row in matching}
             self._rows = [row for row in self._all_rows if row in matching or (row.is_head and row.table in tables)]
         else:
-            self._rows = [row for row in self._all_rows if row.is_head or row.table not in self._folded]
+            listed = [row for row in self._all_rows if row.is_listed or row.path == wanted]
+            self._rows = [row for row in listed if row.is_head or row.table not in self._folded]
         paths = [row.path for row in self._rows]
         self._cursor = paths.index(wanted) if wanted in paths else min(self._cursor, max(len(paths) - 1, 0))
         self._moved()

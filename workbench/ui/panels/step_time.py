@@ -11,12 +11,16 @@ from workbench.mfu import arithmetic
 from workbench.runs.history import RunHistory
 from workbench.runs.measurements import Timing
 from workbench.ui.look.themes import STYLES
-from workbench.ui.panels.bars import flow, sparkline
+from workbench.ui.panels.bars import flow, thin_bar
+from workbench.ui.panels.graphs import history_lines
 from workbench.ui.panels.panel import Panel
 from workbench.units import milliseconds, rate
 
-ROOMY_HEIGHT = 7
-SPARK_LABEL = " p50"
+ROOMY_HEIGHT = 9
+"""Lines beside those of the phases from which on each phase has a line of its own."""
+ROW_FIGURES = 20
+"""Cells of the mark, the gaps and the figures of such a line."""
+MOST_BAR_CELLS = 48
 
 
 class StepTimePanel(Panel):
@@ -54,38 +58,60 @@ class StepTimePanel(Panel):
         # Left out where the panel is low, in this order: how busy the card is, percentiles (the rarest first), the
         # legend of the smallest phases. The pace is always shown.
         pace = flow(self._pace(timing), width)
-        lines = self._phases(timing, width, height, height - len(pace))
+        lines = self._phases(timing, width, height - len(pace))
         percentiles = fitting(self._percentiles(timing), width, height - len(lines) - len(pace))
         pace = fitting(self._pace(timing) + self._use(timing), width, height - len(lines) - len(percentiles))
         spare = height - len(lines) - len(percentiles) - len(pace)
         if spare >= 3:
             lines.append(Text())
         lines += percentiles + pace
-        if spare >= 2:
-            lines.append(self._spark(width))
+        said: list[Text] = []
         if spare >= 1 and self._history is not None:
-            said = Text(verdict(timing, self._history.view.prepared), self.style_of("dim"))
-            lines += self.wrapped(said, width, spare - (spare >= 2))
-        return lines[:height]
+            text = Text(verdict(timing, self._history.view.prepared), self.style_of("dim"))
+            said = self.wrapped(text, width, spare - (spare >= 2))
+        past = self._past(width, height - len(lines) - len(said))
+        gap = [Text()] if len(past) > 1 and len(lines) + len(past) + len(said) < height else []
+        return [*lines, *gap, *past, *said][:height]
 
-    def _phases(self, timing: Timing, width: int, height: int, room: int) -> list[Text]:
+    def _phases(self, timing: Timing, width: int, room: int) -> list[Text]:
         """The bar and its legend, on at most `room` lines; without room for the legend there is no bar."""
         total = sum(timing.phase_ms.values())
         if total <= 0 or room < 2:
             return []
         fractions = {phase: value / total for phase, value in timing.phase_ms.items()}
-        bars = 2 if height > ROOMY_HEIGHT + 1 else 1
+        if room >= ROOMY_HEIGHT + len(fractions):
+            return [self._bar(fractions, width), Text(), *self._rows(timing, fractions, width)]
         named = [
             phase for phase, fraction in fractions.items() if fraction >= 0.005 or phase not in ("transfer", "rest")
         ]
-        while len(legend := flow(self._legend(fractions, named), width)) > room - bars and len(named) > 1:
+        while len(legend := flow(self._legend(fractions, named), width)) > room - 1 and len(named) > 1:
             named.remove(min(named, key=lambda phase: fractions[phase]))
-        return [*[self._bar(fractions, width)] * bars, *legend]
+        return [self._bar(fractions, width), *legend]
+
+    def _rows(self, timing: Timing, fractions: dict[str, float], width: int) -> list[Text]:
+        """A line for each phase: its bar, its time and its fraction."""
+        dim, strong, widest = self.style_of("dim"), self.style_of("strong"), max(map(len, fractions))
+        bar_cells = min(max(width - widest - ROW_FIGURES, 1), MOST_BAR_CELLS)
+        return [
+            Text.assemble(
+                (f"{self._mark(phase)} ", self.style_of(self._style_of_phase(phase))),
+                (f"{phase:<{widest}}  ", dim),
+                thin_bar(
+                    fraction, bar_cells, self.glyphs, self.style_of(self._style_of_phase(phase)), self.style_of("line")
+                ),
+                (f"{milliseconds(timing.phase_ms[phase]):>10}", self.style_of("text")),
+                (f"{100 * fraction:>5.0f}%", strong),
+            )
+            for phase, fraction in fractions.items()
+        ]
 
     @property
     def _has_letters(self) -> bool:
         """Whether letters mark the phases: in plain ASCII, and without colours."""
         return self.glyphs.ascii or self.app.no_color
+
+    def _mark(self, phase: str) -> str:
+        return phase[0] if self._has_letters else "■"
 
     def _style_of_phase(self, phase: str) -> str:
         if self.app.no_color:
@@ -107,7 +133,7 @@ class StepTimePanel(Panel):
         dim, strong = self.style_of("dim"), self.style_of("strong")
         return [
             Text.assemble(
-                (f"{phase[0] if self._has_letters else '■'} ", self.style_of(self._style_of_phase(phase))),
+                (f"{self._mark(phase)} ", self.style_of(self._style_of_phase(phase))),
                 (f"{phase} ", dim),
                 (f"{100 * fractions[phase]:.0f}%", strong),
             )
@@ -137,13 +163,11 @@ class StepTimePanel(Panel):
             parts += [Text(part, dim) for part in said.split(", ") if part]
         return parts
 
-    def _spark(self, width: int) -> Text:
+    def _past(self, width: int, height: int) -> list[Text]:
+        """The medians of the last seconds."""
         timings = [] if self._history is None else self._history.timings
         medians = [item.step_ms["p50"] for item in timings if "p50" in item.step_ms]
-        heights = sparkline(medians, width - len(SPARK_LABEL), self.glyphs)
-        if not heights:
-            return Text()
-        return Text.assemble((heights, self.style_of("train")), (SPARK_LABEL, self.style_of("dim")))
+        return history_lines("p50", medians, width, height, milliseconds, self)
 
 
 def fitting(items: Sequence[Text], width: int, height: int) -> list[Text]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -15,7 +15,6 @@ from workbench.ui.keys.actions import ACTIONS, OTHER_KEYS
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.screens.main_view import MainView
-from workbench.ui.screens.pages import ROWS_OF_FOUR_CHARTS
 
 
 class MainScreen(MainView):
@@ -90,13 +89,13 @@ class MainScreen(MainView):
     async def action_runs(self) -> None:
         from workbench.ui.screens.runs import RunsScreen
 
-        overlaid = tuple(name for name, _ in self.runs.overlays)
         screen = RunsScreen(
             self._session.runs_folder,
             self._session.marks,
-            overlaid,
+            self.runs.overlays.names,
             self._run_was_renamed,
             self.exports.show,
+            self._judge_run,
             self._remembered,
             self._runs_view,
         )
@@ -114,16 +113,37 @@ class MainScreen(MainView):
         run = self._session.watch.run
         await self.exports.show([await self.in_thread(lambda: read_row(run))])
 
+    @work(group="judge", exclusive=True)
+    async def action_judge(self) -> None:
+        await self._judge_run(None)
+
+    async def _judge_run(self, run: RunDirectory | None, say: Callable[[str, str], bool] | None = None) -> None:
+        """Judges a run, or the one that is watched; say: shows why it cannot be judged."""
+        from workbench.ui.screens.judge import JudgeScreen
+
+        chosen = await self.judge.choose(run, say)
+        if chosen is not None:
+            await self.ask(JudgeScreen(chosen, self.judge.known))
+
     @work(group="tune", exclusive=True)
     async def action_tune(self) -> None:
         from workbench.ui.screens.tune import TuneScreen
 
         await self.tune.find()
-        result = await self.ask(TuneScreen(self.tune, low_bandwidth=self._options.low_bandwidth))
+        result = await self.ask(TuneScreen(self.tune, low_bandwidth=self._options.low_bandwidth, judge=self._judge_run))
         if result is not None:
             self.say(result.said)
         if result is not None and result.run is not None:
             self.attach(result.run)
+
+    def action_overlay(self) -> None:
+        self.action_runs()
+
+    def action_remove_overlays(self) -> None:
+        self.runs.remove_overlays()
+
+    def action_group_overlays(self) -> None:
+        self.runs.group_overlays()
 
     def _run_was_renamed(self, run: RunDirectory, now: RunDirectory) -> None:
         self._session.marks.rename(run.name, now.name)
@@ -156,6 +176,12 @@ class MainScreen(MainView):
     async def action_revert(self) -> None:
         await self.presets.revert()
 
+    def action_undo(self) -> None:
+        self.presets.undo()
+
+    def action_redo(self) -> None:
+        self.presets.redo()
+
     def action_command(self) -> None:
         self.presets.show_command()
 
@@ -181,10 +207,26 @@ class MainScreen(MainView):
         if self.pages.toggle_maximised():
             self.show_run()
 
-    def action_four_charts(self) -> None:
-        if not self.pages.toggle_four_charts():
-            self.say(f"four charts need a screen of {ROWS_OF_FOUR_CHARTS} rows or more", "warning")
+    def action_more_charts(self) -> None:
+        if said := self.pages.next_chart_count():
+            self.say(said, "warning")
         self.show_run()
+
+    def action_turn_charts(self, direction: int) -> None:
+        if said := self.pages.turn_charts(direction):
+            self.say(said)
+        self.show_run()
+
+    @work(group="charts", exclusive=True)
+    async def action_choose_charts(self) -> None:
+        from workbench.ui.dialogs.charts import ChartsDialog
+
+        watch = self._session.watch
+        history = None if watch is None else watch.history
+        names = await self.ask(ChartsDialog(self.pages.charts.quantities, self.pages.charts_up, history))
+        if names is not None:
+            self.pages.choose_charts(names)
+            self.show_run()
 
     def action_logarithmic(self) -> None:
         chart = self.pages.focused_panel

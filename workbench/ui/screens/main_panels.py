@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.screen import Screen
@@ -12,6 +14,8 @@ from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.form.draft import Draft
 from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.live.machine_history import MachineHistory
+from workbench.ui.live.overlays import Overlays
 from workbench.ui.live.readings import Readings
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import course_of
@@ -19,15 +23,23 @@ from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.advice import AdvicePanel
 from workbench.ui.panels.chart_curves import ChartView
 from workbench.ui.panels.charts import ChartPanel
+from workbench.ui.panels.data_preview import DataPreviewPanel
+from workbench.ui.panels.health import HealthPanel
 from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.log import LogPanel
+from workbench.ui.panels.machine import MachinePanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
+from workbench.ui.panels.model import ModelPanel
+from workbench.ui.panels.schedule import SchedulePanel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.step_time import StepTimePanel
 from workbench.ui.panels.top_bar import TopBar, TopBarContent
 from workbench.ui.screens.hints import Hints
 from workbench.ui.screens.pages import Pages
+
+if TYPE_CHECKING:
+    from workbench.ui.live.last_run import LastRun
 
 
 class MainPanels:
@@ -65,6 +77,9 @@ class MainPanels:
         self._shown_rate: float | None = None
         self.machine: Readings | None = None
         """The latest readings of the machine."""
+        self._machine_past = MachineHistory()
+        self.last_run: LastRun | None = None
+        """The last run of a preset, as it was read last."""
 
     @property
     def _app(self) -> StyledApp:
@@ -78,34 +93,53 @@ class MainPanels:
 
     # The run and the machine.
 
-    def show_run(
-        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
-    ) -> None:
+    def show_run(self, view: ChartView, overlays: Overlays, *, every_chart: bool = True) -> None:
         """Shows the run.
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
+        is_idle = self._session.watch is None
+        self._pages.make_room(is_idle=is_idle, has_curves=not is_idle or bool(overlays) or self._ghost is not None)
         self.show_charts(view, overlays, every_chart=every_chart)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
+        self._screen.query_one(HealthPanel).show(self.history)
         self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
         self.show_machine()
 
-    def show_charts(
-        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
-    ) -> None:
+    @property
+    def charted(self) -> RunHistory | None:
+        """The run whose curves the charts show: the watched one, else the last one of the preset."""
+        return self.history or self._ghost
+
+    @property
+    def _ghost(self) -> RunHistory | None:
+        """The last run of the preset, where it has been read."""
+        last = self.last_run
+        return last.history if last is not None and last.preset_name == self._draft.preset.name else None
+
+    def show_charts(self, view: ChartView, overlays: Overlays, *, every_chart: bool = True) -> None:
         """Shows the run in the charts, all of them if their x axis has changed: they must not differ in it."""
+        if self._pages.charts.follow(self.charted):
+            self._pages.lay_out()
         self._turn = 1 - self._turn
-        history = self.history or RunHistory()
-        shown = view.shown(view.extent(history, [overlay for _, overlay in overlays]))
+        history, watch = self.charted or RunHistory(), self._session.watch
+        shown = view.shown(view.extent(history, overlays.histories(watch)))
         every_chart = every_chart or shown != self._x_range
         self._x_range = shown
-        for number, chart in enumerate(self._screen.query(ChartPanel)):
+        beside, own_label = overlays.shown(watch), overlays.own_label(watch)
+        for number, chart in enumerate(chart for chart in self._screen.query(ChartPanel) if chart.display):
             if every_chart or number % 2 == self._turn:
-                chart.show(self.history, view, overlays)
+                chart.show(self.history, view, beside, own_label, self._ghost)
+
+    def take_machine(self, readings: Readings) -> None:
+        """Keeps readings of the machine, the latest."""
+        self.machine = readings
+        self._machine_past.take(readings, time.monotonic())
 
     def show_machine(self) -> None:
-        """Shows the memory: of the run, of the machine, and as a dry run expects it."""
+        """Shows the machine, and the memory: of the run, of the machine, and as a dry run expects it."""
+        self._screen.query_one(MachinePanel).show(self.machine, self._machine_past, self.history)
         self._screen.query_one(MemoryPanel).show(self.history, self.machine, self._session.planner.expectation)
         self.show_top()
 
@@ -127,6 +161,7 @@ class MainPanels:
     def show_keys(self) -> None:
         """Shows the keys that apply now, those of the focused panel first, and the hint."""
         labels = {action.name: action.label for action in ACTIONS} | self._run.key_labels()
+        labels["undo"] = labels["undo"] if self._draft.can_undo else ""
         keys = [(each.shown_key, labels[each.name], each.rank) for each in ACTIONS if each.rank and labels[each.name]]
         self._screen.query_one(KeysLine).show(keys, keys_of_focus(self._screen))
         self.show_hint()
@@ -153,6 +188,15 @@ class MainPanels:
         """Shows what the settings being edited would take, as a dry run measured it."""
         self._screen.query_one(SettingsPanel).expect(self._session.planner.expectation)
         self.show_machine()
+        self.show_preview()
+
+    def show_preview(self) -> None:
+        """Shows what is known of the data, the network and the schedule of the settings being edited."""
+        preset, picture = self._draft.preset, self._session.preview.picture
+        expectation = self._session.planner.expectation
+        self._screen.query_one(ModelPanel).show(picture, expectation, preset.model.label(), preset.training.epochs)
+        self._screen.query_one(DataPreviewPanel).show(picture, preset.data.label())
+        self._screen.query_one(SchedulePanel).show(preset)
 
     # Findings and hints.
 

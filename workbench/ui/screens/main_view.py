@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,7 @@ from textual.worker import WorkerCancelled, WorkerFailed
 
 from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
+from workbench.runs.lock import local_process_id
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.data import DataController
@@ -33,6 +35,7 @@ from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.controllers.runs import RunsController
 from workbench.ui.form.draft import Draft
+from workbench.ui.live.owners import Owners
 from workbench.ui.live.pace import Pace, What
 from workbench.ui.live.readings import Readings, ReadingSource
 from workbench.ui.live.remembered import Remembered
@@ -40,6 +43,7 @@ from workbench.ui.live.session import Session
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.options import AppOptions
 from workbench.ui.panels.advice import AdvicePanel
+from workbench.ui.panels.chart_grid import ChartGrid
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.data_preview import DataPreviewPanel
 from workbench.ui.panels.health import HealthPanel
@@ -47,7 +51,6 @@ from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.machine import MachinePanel
 from workbench.ui.panels.memory import MemoryPanel
-from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.metrics import MetricsPanel
 from workbench.ui.panels.model import ModelPanel
 from workbench.ui.panels.notice import NoticePanel
@@ -59,8 +62,10 @@ from workbench.ui.screens.main_panels import MainPanels
 from workbench.ui.screens.pages import Pages
 
 if TYPE_CHECKING:
+    from workbench.ui.controllers.judge import JudgeController
     from workbench.ui.controllers.measure import MeasureController
     from workbench.ui.controllers.tune import TuneController
+    from workbench.ui.live.last_run import LastRun
     from workbench.ui.panels.runs_arrangement import RunsView
 
 STANDBY_DELAY_SECONDS = 0.5
@@ -99,7 +104,7 @@ class MainView(Screen[None]):
         self.data = DataController(draft, self)
         self.inspection = InspectionController(session, self.run, self)
         self.exports = ExportsController(self)
-        self.charts = ChartsController(remembered, self, lambda: (self._panels.history, self._overlaid))
+        self.charts = ChartsController(remembered, self, lambda: (self._panels.charted, self._overlaid))
         self._remembered = remembered
         self._runs_view: RunsView | None = None
         """How the user looked at the list of runs."""
@@ -116,6 +121,10 @@ class MainView(Screen[None]):
         )
         self._pace = Pace()
         self._last_state = "idle"
+        self._has_begun = False
+        """Whether the first paint is over."""
+        self._sought = ""
+        """The preset whose last run is being read, or was read last."""
         self._will_redraw = False
         """Whether the charts are about to be drawn again."""
         self._has_unseen = False
@@ -135,6 +144,13 @@ class MainView(Screen[None]):
 
         return MeasureController(self._draft, self._session, self.advice, self.tune, self)
 
+    @cached_property
+    def judge(self) -> JudgeController:
+        """How good models are; imported at its first use too."""
+        from workbench.ui.controllers.judge import JudgeController
+
+        return JudgeController(self._session, self)
+
     @property
     def _study_in_progress(self) -> str:
         """How the watched study stands, while it is being run; else empty."""
@@ -145,8 +161,7 @@ class MainView(Screen[None]):
         with Horizontal(id="body"):
             yield SettingsPanel(id="settings")
             with Vertical(id="right"):
-                with Container(id="charts"):
-                    yield from chart_panels()
+                yield ChartGrid(id="charts")
                 with Container(id="lower"):
                     yield StepTimePanel(id="step-time")
                     yield MemoryPanel(id="memory")
@@ -172,6 +187,10 @@ class MainView(Screen[None]):
         """Starts everything that can wait for the first paint."""
         gc.freeze()  # what exists now stays, so the garbage collector need not visit it again
         gc.enable()
+        self._has_begun = True
+        self._session.preview.show = self._show_preview
+        self._show_preview()
+        self._read_last_run()
         self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
@@ -217,6 +236,7 @@ class MainView(Screen[None]):
         watch = self._session.watch
         if watch is not None and watch.poll():
             self._has_unseen = True
+        self._has_unseen |= self.runs.follow_overlays()
         self._renew_advice()
         if self._panels.shows_old_rate:
             self.show_settings()
@@ -260,14 +280,41 @@ class MainView(Screen[None]):
         if self._session.plan(None if self._draft.problems else self._draft.preset):
             self._panels.show_expectation()
 
-    def _read_machine(self) -> None:
-        self.run_worker(self._read_in_thread, thread=True, exclusive=True, group="readings", exit_on_error=False)
+    def _show_preview(self) -> None:
+        if self.is_attached:
+            self._panels.show_expectation()
 
-    def _read_in_thread(self) -> None:
-        self.app.call_from_thread(self._take_readings, self._readings.read())
+    def _read_last_run(self) -> None:
+        """Reads the last run of the preset, in a thread, for as long as no run is shown."""
+        name, known = self._draft.preset.name, self._panels.last_run
+        if self._session.watch is None and (known is None or known.preset_name != name) and name != self._sought:
+            self._sought = name
+            self.run_worker(self._find_last_run, thread=True, exclusive=True, group="last-run", exit_on_error=False)
+
+    def _find_last_run(self) -> None:
+        from workbench.ui.live.last_run import read_last_run
+
+        last = read_last_run(self._session.runs_folder, self._sought)
+        self.app.call_from_thread(self._take_last_run, last)
+
+    def _take_last_run(self, last: LastRun) -> None:
+        self._panels.last_run = last
+        if self.is_attached:
+            self.show_run()
+
+    def _read_machine(self) -> None:
+        """Reads the machine in a thread; its processes only while their page is in sight."""
+        watch, is_seen = self._session.watch, self.query_one(MachinePanel).is_seen
+        run = watch.run if watch is not None and watch.is_alive else None
+
+        def read() -> None:
+            owners = Owners(os.getpid(), None if run is None else local_process_id(run)) if is_seen else None
+            self.app.call_from_thread(self._take_readings, self._readings.read(owners))
+
+        self.run_worker(read, thread=True, exclusive=True, group="readings", exit_on_error=False)
 
     def _take_readings(self, readings: Readings) -> None:
-        self._panels.machine = readings
+        self._panels.take_machine(readings)
         if self.is_attached:
             self._panels.show_machine()
 
@@ -292,13 +339,20 @@ class MainView(Screen[None]):
 
     @property
     def _overlaid(self) -> list[RunHistory]:
-        return [history for _, history in self.runs.overlays]
+        return self.runs.overlays.histories(self._session.watch)
 
     def show_advice(self) -> None:
         self._panels.show_advice()
 
     def show_settings(self) -> None:
         self._panels.show_settings()
+        if self._has_begun:
+            self._show_preview()
+            self._read_last_run()
+
+    def show_setting(self, path: str) -> None:
+        self.show_settings()
+        self.query_one(SettingsPanel).focus_row(path)
 
     def show_wrong_setting(self, wrong: str) -> None:
         if self.pages.is_compact and self.pages.page != "settings":
@@ -314,6 +368,8 @@ class MainView(Screen[None]):
         """Brings up a page, and moves the focus there. remember: as the page of the next start."""
         self.pages.go_to(page, remember=remember)
         self.show_run()
+        if page == "machine":
+            self.call_after_refresh(self._read_machine)  # what is read only for it
 
     def show_notice(self, title: str, message: str, keys: str) -> None:
         self.query_one(NoticePanel).show("error", title, message, keys)
@@ -387,6 +443,9 @@ class MainView(Screen[None]):
     @on(SettingsPanel.Changed)
     def _settings_changed(self) -> None:
         self._panels.show_top()
+        self._show_preview()
+        if self._options.standby:
+            self._plan()
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.screen import Screen
 from textual.widget import Widget
 
+from workbench.ui.live.chart_choice import ChartChoice
 from workbench.ui.live.remembered import Remembered
 from workbench.ui.panels.advice import AdvicePanel
-from workbench.ui.panels.layout import BELOW_CHARTS, PAGES, arrange, page_of, size_class
+from workbench.ui.panels.chart_grid import ChartGrid
+from workbench.ui.panels.layout import (
+    BELOW_CHARTS,
+    CHART_COUNTS,
+    NARROW,
+    PAGES,
+    arrange,
+    chart_columns,
+    chart_counts,
+    page_of,
+    size_class,
+)
 from workbench.ui.panels.panel import Panel
-
-ROWS_OF_FOUR_CHARTS = 40
-"""Below this height a compact screen has room for two charts only."""
 
 
 class Pages:
@@ -24,17 +35,36 @@ class Pages:
         """The page of a compact screen."""
         self._below = self.page if self.page in BELOW_CHARTS else "timing"
         """The page under the charts of a normal screen."""
+        self._below_idle = "model"
+        """The same while no run is shown: what the settings would train."""
+        self.is_idle = True
+        """Whether no run is shown."""
+        self.has_curves = True
+        """Whether the charts have anything to show."""
         self._maximised: str | None = None
         """Id of the panel that has the whole screen."""
+        self.charts = ChartChoice(remembered)
+        """What the charts show."""
         self.has_advice = False
         """Whether the advice panel has its place."""
 
     def lay_out(self) -> None:
         """Shows the panels that the screen has room for."""
         screen = self._screen
-        four_charts = self._remembered.four_charts
-        layout = arrange(*screen.app.size, self.page, self._below, self._maximised, four_charts)
-        classes = {f"-{layout.size}"} | ({"-maximised"} if self._maximised is not None else set())
+        up = self.charts.up(self._chart_count)
+        grid = screen.query_one(ChartGrid)
+        if self._maximised is None:
+            grid.put_up(up, chart_columns(len(up), *screen.app.size) or 1)
+        else:
+            grid.show_alone()
+        below = self._below_idle if self.is_idle else self._below
+        size, maximised, charts = screen.app.size, self._maximised, [each.id for each in up]
+        layout = arrange(*size, self.page, below, maximised, charts, has_curves=self.has_curves)
+        classes = {f"-{layout.size}"} | ({"-maximised"} if maximised is not None else set())
+        if maximised is None and "model" in layout.panels:
+            classes |= {"-model"} | ({"-narrow"} if size.width < NARROW else set())
+            is_alone = layout.size != "compact" and not layout.panels.intersection(charts)
+            classes |= {"-alone"} if is_alone else set()
         if screen.classes != classes:
             screen.set_classes(classes)
         for panel in self.panels():
@@ -47,6 +77,12 @@ class Pages:
         screen.query_one("#right").display = screen.query_one("#charts").display or screen.query_one("#lower").display
         if not self._has_visible_focus:
             screen.call_after_refresh(self._focus_page)
+
+    def make_room(self, *, is_idle: bool, has_curves: bool) -> None:
+        """Lays out anew where a run is shown now and none was, or curves are."""
+        if (self.is_idle, self.has_curves) != (is_idle, has_curves):
+            self.is_idle, self.has_curves = is_idle, has_curves
+            self.lay_out()
 
     def panels(self) -> list[Panel]:
         """The panels that take turns."""
@@ -74,7 +110,7 @@ class Pages:
         """Moves the focus to the page that is up, unless it is on something visible meanwhile."""
         if not self._has_visible_focus:
             shown = {panel.id: panel for panel in self.panels() if panel.display}
-            first = next((name for name in (*PAGES[self.page], *shown) if name in shown), None)
+            first = next((name for name in (self._first_of(self.page), *shown) if name in shown), None)
             if first is not None:
                 shown[first].focus()
 
@@ -83,11 +119,18 @@ class Pages:
         self.page = page
         self._maximised = None
         if page in BELOW_CHARTS:
-            self._below = page
+            if self.is_idle:
+                self._below_idle = page
+            if page != "model" or not self.is_idle:
+                self._below = page
         if remember:
             self._remembered.page = page
         self.lay_out()
-        self._screen.query_one(f"#{PAGES[page][0]}").focus()
+        self._screen.query_one(f"#{self._first_of(page)}").focus()
+
+    def _first_of(self, page: str) -> str:
+        """The id of the panel of a page that gets the focus."""
+        return self.charts.up(self._chart_count)[0].id if page == "charts" else PAGES[page][0]
 
     def toggle_maximised(self) -> bool:
         """Gives the focused panel the whole screen, or brings the others back; False without a focused panel."""
@@ -102,8 +145,50 @@ class Pages:
         self.lay_out()
         return True
 
-    def toggle_four_charts(self) -> bool:
-        """Shows learning rate and throughput as charts too, or hides them; False if the screen is too low for four."""
-        self._remembered.four_charts = not self._remembered.four_charts
+    # The charts.
+
+    @property
+    def _chart_count(self) -> int:
+        """How many charts are up at once."""
+        fitting = chart_counts(*self._screen.app.size)
+        return max((count for count in fitting if count <= self._remembered.chart_count), default=fitting[0])
+
+    def next_chart_count(self) -> str:
+        """Shows more charts at once, or the fewest again; says what there is no room for."""
+        fitting = chart_counts(*self._screen.app.size)
+        if len(fitting) == 1:
+            return f"{CHART_COUNTS[1]} charts need a larger screen"
+        self._remembered.chart_count = fitting[(fitting.index(self._chart_count) + 1) % len(fitting)]
         self.lay_out()
-        return not (self.is_compact and self._screen.app.size.height < ROWS_OF_FOUR_CHARTS)
+        return ""
+
+    def turn_charts(self, direction: int) -> str:
+        """Turns to the next page of charts, or the one before; of a maximised chart, to the next quantity."""
+        focused = self.focused_panel
+        if self._maximised is not None:
+            if page_of(self._maximised) == "charts":
+                chart = self.charts.next_to(self._maximised, direction)
+                self._screen.query_one(ChartGrid).make(chart)
+                self._maximised = chart.id
+            said = ""
+        else:
+            said = self.charts.turn(direction, self._chart_count)
+        was_at_charts = focused is not None and focused.id is not None and page_of(focused.id) == "charts"
+        self.lay_out()
+        if was_at_charts:
+            self._screen.query_one(f"#{self._maximised or self._first_of('charts')}").focus()
+        return said
+
+    def choose_charts(self, names: Sequence[str]) -> None:
+        """Shows these quantities first, as many at once as there is room for; none: the usual ones."""
+        usual = [each.id for each in self.charts.quantities[: self._chart_count]]
+        self.charts.choose([] if list(names) == usual else names)
+        enough = [count for count in chart_counts(*self._screen.app.size) if count >= len(names)]
+        if len(names) > self._chart_count:
+            self._remembered.chart_count = enough[0] if enough else chart_counts(*self._screen.app.size)[-1]
+        self.lay_out()
+
+    @property
+    def charts_up(self) -> list[str]:
+        """The ids of the charts that are chosen; without a choice of the user's, of those that are up first."""
+        return [each.id for each in self.charts.chosen or self.charts.quantities[: self._chart_count]]

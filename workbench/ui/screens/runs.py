@@ -49,6 +49,7 @@ class RunsScreen(RunFiltering):
         marked: Sequence[str] = (),
         on_renamed: Callable[[RunDirectory, RunDirectory], object] = lambda run, now: None,
         export: Callable[[Sequence[RunRow], Callable[[str, str], bool]], Awaitable[None]] | None = None,
+        judge: Callable[[RunDirectory, Callable[[str, str], bool]], Awaitable[None]] | None = None,
         remembered: Remembered | None = None,
         view: RunsView | None = None,
     ) -> None:
@@ -56,11 +57,13 @@ class RunsScreen(RunFiltering):
 
         on_renamed: is called with a run before and after.
 
-        export: shows what runs can be exported to, and says later how it ended. remembered: has the chosen columns and
-        the saved filters. view: how the table was left.
+        export: shows what runs can be exported to, and says later how it ended. judge: shows how good a run's model is.
+
+        remembered: has the chosen columns and the saved filters. view: how the table was left.
         """
         super().__init__(remembered or Remembered())
         self._export = export
+        self._judge = judge
         self._on_renamed = on_renamed
         self._folder = runs_folder
         self._marks = marks
@@ -182,6 +185,7 @@ class RunsScreen(RunFiltering):
             "overlay": bool(marked or self._marked_before),
             "compare": marked >= 2,
             "export": row is not None or marked > 0,
+            "judge": row is not None,
             "resume": row is not None and row.status in RESUMABLE,
             "tag": row is not None or marked > 0,
             "note": row is not None,
@@ -260,6 +264,13 @@ class RunsScreen(RunFiltering):
             marked = [row]
         if marked and self._export is not None:
             await self._export(marked, self._say_later)
+
+    @work(exclusive=True, group="judge")
+    async def action_judge(self) -> None:
+        """Judges the model of the run under the cursor."""
+        row = self._wanted()
+        if row is not None and self._judge is not None:
+            await self._judge(row.run, self._say_later)
 
     def _say_later(self, text: str, kind: str) -> bool:
         """Shows a sentence, unless this screen was left; whether it was shown."""

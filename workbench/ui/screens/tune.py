@@ -135,6 +135,22 @@ class TuneScreen(TuneBase):
                 "here alone; t takes its settings, and space then trains them as a run"
             )
 
+    @work(exclusive=True, group="judge")
+    async def action_judge(self) -> None:
+        """Judges the model of the trial under the cursor."""
+        trial = self.trials.current
+        run = None if trial is None else self._tune.run_of(trial)
+        if run is not None and self._judge is not None:
+            await self._judge(run, self._say_later)
+        else:
+            self._answer("there is no model to judge: the trial has no run of its own")
+
+    def _say_later(self, text: str, kind: str) -> bool:
+        """Shows a sentence; whether this screen is there to show it."""
+        if is_here := self in self.app.screen_stack:
+            self._show_hint(text, kind)
+        return is_here
+
     def action_mark(self) -> None:
         """Marks the trial under the cursor, or removes its mark."""
         if not self.trials.mark():

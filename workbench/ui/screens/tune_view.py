@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -10,6 +12,7 @@ from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 
 from workbench.files import short_path
+from workbench.runs.directory import RunDirectory
 from workbench.ui.controllers.tune import RESUMABLE, TuneController, TuneResult
 from workbench.ui.keys.tune_actions import ACTIONS
 from workbench.ui.live.importance import Importance
@@ -59,8 +62,16 @@ class TuneBase(Screen[TuneResult | None]):
     TuneBase.-maximised #tune-left { width: 1fr; height: 1fr; }
     """
 
-    def __init__(self, tune: TuneController, *, low_bandwidth: bool = False) -> None:
+    def __init__(
+        self,
+        tune: TuneController,
+        *,
+        low_bandwidth: bool = False,
+        judge: Callable[[RunDirectory, Callable[[str, str], bool]], Awaitable[None]] | None = None,
+    ) -> None:
+        """judge: shows how good a run's model is, or says by its last argument why it cannot."""
         super().__init__(id="tune")
+        self._judge = judge
         self._tune = tune
         self._tick_seconds = TICK_SECONDS * (2 if low_bandwidth else 1)
         self._importance = Importance()
@@ -204,6 +215,7 @@ class TuneBase(Screen[TuneResult | None]):
             "stop": alive,
             "resume": watch is not None and watch.state in RESUMABLE,
             "open_trial": trial is not None and bool(trial.run),
+            "judge": trial is not None and bool(trial.run),
             "discard": alive and trial is not None and not trial.has_ended,
             "take": trial is not None,
             "take_best": watch is not None and bool(watch.best),

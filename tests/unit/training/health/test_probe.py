@@ -206,7 +206,7 @@ def test_a_unit_is_dead_if_it_is_active_for_less_than_one_percent_of_the_samples
     x = -torch.ones(200, 4)
     x[:1, 1], x[:2, 2], x[:, 3] = 1.0, 1.0, 1.0  # active for 0 %, 0.5 %, 1 % and all
     assert statistics_of(Shifted(nn.ReLU()), x)["activation"] == {
-        "name": "activation", "kind": "relu", "units": 4, "dead_share": 0.5,
+        "name": "activation", "kind": "relu", "units": 4, "dead_share": 0.5, "place": 0,
     }  # fmt: skip
     assert statistics_of(Shifted(nn.ReLU()), x[:50], x[50:])["activation"]["dead_share"] == 0.5, "in pieces"
     assert statistics_of(Shifted(F.relu), x)["relu"]["dead_share"] == 0.5, "as a function"
@@ -231,6 +231,16 @@ def test_other_activations_sleep_where_their_slope_ends(activation: nn.Module, a
     assert slopes[0] < 0.02 < slopes[1]
 
 
+def test_layers_and_parameters_are_sorted_by_trouble_and_know_their_place_in_the_model(
+    make_trainer: MakeTrainer,
+) -> None:
+    trainer = make_trainer("model.name=mlp", "model.hidden=[8,8,8]")
+    health = measured(trainer)
+    in_the_model = [name for name, parameter in trainer.job.model.named_parameters() if parameter.ndim > 1]
+    assert [row["name"] for row in sorted(health.tensors, key=lambda row: row["place"])] == in_the_model
+    assert [row["place"] for row in sorted(health.layers, key=lambda row: row["name"])] == [0, 1, 2]
+
+
 def test_activations_that_cannot_die_are_not_measured() -> None:
     assert statistics_of(Shifted(nn.Hardtanh()), torch.ones(3, 2)) == {}
     assert statistics_of(Shifted(nn.LeakyReLU()), torch.ones(3, 2)) == {}
@@ -241,7 +251,7 @@ def test_a_channel_lives_if_any_of_its_pixels_does_and_a_feature_if_any_of_its_t
     images = -torch.ones(100, 2, 3, 3)
     images[:, 1, 2, 2] = 1.0
     assert statistics_of(Shifted(nn.ReLU()), images)["activation"] == {
-        "name": "activation", "kind": "relu", "units": 2, "dead_share": 0.5,
+        "name": "activation", "kind": "relu", "units": 2, "dead_share": 0.5, "place": 0,
     }  # fmt: skip
     tokens = -torch.ones(100, 5, 4)
     tokens[:, 3, 1] = 1.0

@@ -1,0 +1,36 @@
+"""Orders the classes of a confusion matrix so that those that are taken for each other are neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def neighbours_by_confusion(matrix: Sequence[Sequence[int]]) -> list[int]:
+    """The numbers of the classes in an order in which the pairs that are confused most stand side by side.
+
+    matrix: rows are true classes, columns predictions. Pairs are joined to chains, the most confused first (by the
+    fractions of their rows); classes that are never confused keep their place among the chains.
+    """
+    chains = {number: [number] for number in range(len(matrix))}
+    for one, other in _pairs(matrix):
+        left, right = chains[one], chains[other]
+        if left is right or one not in (left[0], left[-1]) or other not in (right[0], right[-1]):
+            continue  # joined already, or in the middle of a chain, where there is no room
+        left = left if left[-1] == one else left[::-1]
+        right = right if right[0] == other else right[::-1]
+        joined = left + right
+        for number in joined:
+            chains[number] = joined
+    kept = {id(chain): chain if chain[0] <= chain[-1] else chain[::-1] for chain in chains.values()}
+    return [number for chain in sorted(kept.values(), key=min) for number in chain]
+
+
+def _pairs(matrix: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """The pairs of classes that are confused at all, the most confused first."""
+    totals = [sum(row) or 1 for row in matrix]
+    confused = {
+        (one, other): matrix[one][other] / totals[one] + matrix[other][one] / totals[other]
+        for one in range(len(matrix))
+        for other in range(one + 1, len(matrix))
+    }
+    return sorted((pair for pair, how in confused.items() if how), key=lambda pair: (-confused[pair], pair))

@@ -1,0 +1,438 @@
+"""What the Judge screen shows: pages of a matrix, curves, fits and samples. Its keys are in `judge.py`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.events import Resize
+from textual.screen import Screen
+
+from workbench.errors import WorkbenchError
+from workbench.processes.evaluation import SplitChoice
+from workbench.processes.judging import Choice, JudgedSample, Judgement, Samples
+from workbench.ui.controllers.judge import Chosen
+from workbench.ui.keys.judge_actions import ACTIONS
+from workbench.ui.live.class_labels import short_names
+from workbench.ui.live.class_order import neighbours_by_confusion
+from workbench.ui.live.judged_run import Key
+from workbench.ui.live.judging import Judging, Known
+from workbench.ui.look.styled_app import StyledApp
+from workbench.ui.panels.confusion_lines import Matrix
+from workbench.ui.panels.judge_bar import JudgeBar, JudgePages
+from workbench.ui.panels.judge_confusion import ConfusionPanel, cell_words
+from workbench.ui.panels.judge_curves import (
+    CalibrationPanel,
+    CurveClassesPanel,
+    JudgeChart,
+    PrecisionRecallPanel,
+    RocPanel,
+    SurenessPanel,
+)
+from workbench.ui.panels.judge_doing import JudgeDoingPanel
+from workbench.ui.panels.judge_fit import FitPanel, ResidualsPanel
+from workbench.ui.panels.judge_samples import GalleryPanel, PicturePanel, SampleListPanel
+from workbench.ui.panels.layout import size_class
+from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.panel import Panel
+from workbench.wording import data_changed
+
+TICK_SECONDS = 1.0
+MOVE_RANK = 60
+"""Of the arrows in the line of keys, see `Action.rank`."""
+LIST_COLUMNS = 72
+"""From this width of the screen on, the list of samples stands beside the one that is drawn."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the screen."""
+
+    id: str
+    title: str
+    panels: tuple[str, ...]
+    """All that stand side by side where there is room; else the one that is chosen."""
+
+
+CONFUSION = Page("confusion", "confusion", ("judge-confusion", "judge-gallery"))
+CURVES = Page("curves", "curves", ("judge-roc", "judge-precision", "judge-calibration", "judge-sureness"))
+CALIBRATION = Page("curves", "calibration", ("judge-calibration", "judge-sureness"))
+FIT = Page("fit", "predicted against true", ("judge-fit", "judge-residuals"))
+SAMPLES = Page("samples", "samples", ("judge-list", "judge-picture"))
+PAGES: dict[str, tuple[Page, ...]] = {
+    "classification": (CONFUSION, CURVES, SAMPLES),
+    "regression": (FIT, SAMPLES),
+    "language_modeling": (CALIBRATION, SAMPLES),
+}
+"""By the kind of task."""
+
+
+class JudgeBase(Screen[None]):
+    """Asks for what is shown and not known yet."""
+
+    app: StyledApp
+    DEFAULT_CSS = """
+    JudgeBase { background: $background; color: $foreground; layout: vertical; overflow: hidden; }
+    JudgeBase #judge-body, JudgeBase #judge-body > * { height: 1fr; width: 1fr; }
+    JudgeBase #judge-body Panel { height: 1fr; width: 1fr; }
+    JudgeBase #judge-charts { height: 1fr; width: 1fr; layout: grid; grid-size: 2; }
+    JudgeBase.-compact #judge-charts, JudgeBase.-one #judge-charts { grid-size: 1; }
+    JudgeBase #judge-body #judge-classes { width: 38; }
+    JudgeBase #judge-body #judge-gallery { width: 38%; }
+    JudgeBase #judge-body #judge-residuals { width: 42%; }
+    JudgeBase.-compact #judge-body #judge-residuals { width: 1fr; }
+    JudgeBase #judge-body #judge-list { width: 44%; }
+    """
+
+    def __init__(self, chosen: Chosen, known_of: Callable[[Key], Known]) -> None:
+        """known_of: what is known of a checkpoint on a split."""
+        super().__init__(id="judge")
+        self._run = run = chosen.run
+        self._known_of = known_of
+        self._device = chosen.device
+        self._split: SplitChoice = run.splits[0]
+        self._key = run.key(self._split)
+        request = run.request(self._split, chosen.device)
+        self._judging = Judging(request, known_of(self._key), self._changed, quietly=chosen.quietly)
+        self._asked = time.monotonic()
+        self._page = 0
+        self._is_sorted = True
+        self.order: list[int] = []
+        """The numbers of the classes, as the matrix shows them."""
+        self._cell = (0, 0)
+        """Row and column of the cursor in the matrix, as it is shown."""
+        self._curve = self._target = self._chart = self._sample = 0
+        self._choices = [Choice("worst")]
+        """The kinds of samples that can be stepped through."""
+        self._choice = 0
+        self._said: tuple[str, str] = ("", "")
+        """The answer to the last key, and its style."""
+        self._has_newer = False
+        """Whether the run has another checkpoint by now."""
+        self._seen: Judgement | None = None
+
+    def compose(self) -> ComposeResult:
+        yield JudgeBar(id="judge-bar")
+        yield JudgePages(id="judge-pages")
+        with Container(id="judge-body"):
+            yield JudgeDoingPanel(id="judge-doing")
+            with Horizontal(id="page-confusion"):
+                yield ConfusionPanel(id="judge-confusion")
+                yield GalleryPanel(id="judge-gallery")
+            with Horizontal(id="page-curves"):
+                yield CurveClassesPanel(id="judge-classes")
+                with Container(id="judge-charts"):
+                    yield RocPanel(id="judge-roc")
+                    yield PrecisionRecallPanel(id="judge-precision")
+                    yield CalibrationPanel(id="judge-calibration")
+                    yield SurenessPanel(id="judge-sureness")
+            with Horizontal(id="page-fit"):
+                yield FitPanel(id="judge-fit")
+                yield ResidualsPanel(id="judge-residuals")
+            with Horizontal(id="page-samples"):
+                yield SampleListPanel(id="judge-list")
+                yield PicturePanel(id="judge-picture")
+        yield HintLine(id="judge-hint")
+        yield KeysLine(id="judge-keys")
+
+    def on_mount(self) -> None:
+        self._changed()
+        self._focus_page()
+        self.set_interval(TICK_SECONDS, self._tick)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._show())
+        self._work()
+
+    @work(exclusive=True, group="judge")
+    async def _work(self) -> None:
+        """Asks the process; it is ended with the screen."""
+        await self._judging.work()
+
+    def _tick(self) -> None:
+        if self._judging.progress is not None:
+            self._show_doing()
+        if self._run.is_alive and not self._has_newer and self._now() != self._key:
+            self._has_newer = True
+            self._show_hint()
+            self._show_keys()
+
+    def _now(self) -> Key:
+        """The key of the checkpoint as it is now; the one that is shown, where there is none for a moment."""
+        try:
+            return self._run.key(self._split)
+        except (WorkbenchError, OSError):
+            return self._key
+
+    # What there is to show.
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """The answer."""
+        return self._judging.known.judgement
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """Those of this kind of task."""
+        return PAGES.get(self._run.prepared.task, (SAMPLES,))
+
+    @property
+    def page(self) -> Page:
+        """The one that is up."""
+        return self.pages[self._page]
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether the screen has room for one panel at a time."""
+        return size_class(*self.app.size) == "compact"
+
+    @property
+    def names(self) -> list[str]:
+        """Short names of all classes, by their numbers."""
+        found = self.judgement
+        if found is None:
+            return []
+        classes = len(found.evaluation.metrics.get("support") or [])
+        names = found.evaluation.classes or [str(number) for number in range(classes)]
+        return short_names(names)
+
+    @property
+    def counts(self) -> list[list[int]]:
+        """The confusion matrix in the order of the data; empty where there are too many classes."""
+        found = self.judgement
+        return [] if found is None else found.evaluation.metrics.get("confusion") or []
+
+    @property
+    def matrix(self) -> Matrix | None:
+        """The confusion matrix as it is shown."""
+        counts, order, names = self.counts, self.order, self.names
+        if not counts:
+            return None
+        return Matrix(
+            [[counts[row][column] for column in order] for row in order],
+            [names[number] for number in order],
+            self._cell,
+            has_margins=True,
+        )
+
+    @property
+    def cell(self) -> Choice:
+        """The cell under the cursor."""
+        order = self.order
+        row, column = self._cell
+        return Choice("cell", order[row], order[column])
+
+    @property
+    def choice(self) -> Choice:
+        """The kind of samples that the page of samples shows."""
+        return self._choices[self._choice]
+
+    @property
+    def samples(self) -> Samples | None:
+        """Those of the page of samples; None where they have not come."""
+        return self._judging.known.samples.get(self.choice)
+
+    @property
+    def sample(self) -> JudgedSample | None:
+        """The one under the cursor."""
+        found = self.samples
+        return found.samples[self._sample] if found is not None and self._sample < len(found.samples) else None
+
+    def title_of(self, choice: Choice) -> str:
+        """Which samples these are, in words."""
+        if choice.which == "worst":
+            return "highest loss"
+        if choice.which == "surprising":
+            return "most confident mistakes"
+        names = self.names
+        if choice.true == choice.predicted:
+            return f"{names[choice.true]}, recognised"
+        return f"{names[choice.true]} as {names[choice.predicted]}"
+
+    # Showing it.
+
+    def _changed(self) -> None:
+        """Shows what has become known."""
+        if not self.is_attached:
+            return
+        if self.judgement is not self._seen:
+            self._seen = self.judgement
+            self._start_over()
+        self._ask()
+        self._lay_out()
+        self._show()
+
+    def _start_over(self) -> None:
+        """Puts the cursors where a new judgement is best looked at first, and says what is to be known of it."""
+        found = self.judgement
+        self._curve = self._target = self._sample = self._choice = 0
+        self._choices = [Choice("worst")]
+        self.put_in_order()
+        if found is None:
+            return
+        if found.evaluation.task == "classification":
+            self._choices.append(Choice("surprising"))
+        if matrix := self.matrix:
+            self._cell = most_confused(matrix)
+        changes = found.evaluation.data_changes
+        if changes:
+            self.say(data_changed(changes), "warning")
+        elif found.evaluation.notes:
+            self.say("; ".join(found.evaluation.notes))
+
+    def put_in_order(self) -> None:
+        """Orders the classes of the matrix."""
+        counts = self.counts
+        self.order = neighbours_by_confusion(counts) if self._is_sorted else list(range(len(counts)))
+
+    def _ask(self) -> None:
+        """Asks for the samples that are shown."""
+        if self.judgement is None:
+            return
+        if self.page is SAMPLES:
+            self._judging.want(self.choice)
+        elif self.page is CONFUSION and self.counts and not self.is_compact:
+            self._judging.want(self.cell)
+
+    def _show(self) -> None:
+        """Shows everything that is known."""
+        found, names = self.judgement, self.names
+        self.query_one(JudgeBar).show(self._run, found, self._split)
+        self.query_one(JudgePages).show([page.title for page in self.pages], self._page)
+        self._show_doing()
+        if found is not None:
+            curve = found.curves[self._curve] if self._curve < len(found.curves) else None
+            name = "" if curve is None else names[curve.number]
+            self.query_one(ConfusionPanel).show(self.matrix, is_sorted=self._is_sorted)
+            if self.counts:
+                self._show_gallery()
+            self.query_one(CurveClassesPanel).show(found.curves, names, self._curve)
+            for chart in self.query(JudgeChart):
+                chart.show(found, self._curve, name)
+            self.query_one(FitPanel).show(found, self._target)
+            self.query_one(ResidualsPanel).show(found, self._target)
+            empty = "there are none" if self.samples is not None else self._waiting
+            self.query_one(SampleListPanel).show(self.title_of(self.choice), self.samples, self._sample, empty)
+            self.query_one(PicturePanel).show(self.sample)
+        self._show_hint()
+        self._show_keys()
+
+    def _show_gallery(self) -> None:
+        samples = self._judging.known.samples.get(self.cell)
+        empty = "no samples" if samples is not None else self._waiting
+        self.query_one(GalleryPanel).show(self.title_of(self.cell), samples, empty)
+
+    @property
+    def _waiting(self) -> str:
+        """What stands in the place of samples that have not come."""
+        progress = self._judging.progress
+        return f"{'looking' if progress is None else progress.doing} {self.app.glyphs.ellipsis}"
+
+    def _show_doing(self) -> None:
+        judging = self._judging
+        seconds = int(time.monotonic() - self._asked)
+        self.query_one(JudgeDoingPanel).show(judging.progress, seconds, judging.problem)
+
+    def say(self, text: str, kind: str = "text") -> None:
+        """Shows a sentence until the next key. kind: "text", "warning" or "error"."""
+        self._said = text, kind
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        line, (text, kind) = self.query_one(HintLine), self._said
+        mark = ""
+        if not text and self.judgement is not None and self._judging.problem:
+            text, kind, mark = self._judging.problem, "error", f"{self.app.glyphs.wrong} "
+        if not text and self._has_newer:
+            text, kind = "the run has written another checkpoint since: space judges it", "accent"
+        line.show(Text(f"{mark}{text or self._about()}", line.style_of(kind if text else "dim")), whole=bool(text))
+
+    def _about(self) -> str:
+        """What is under the cursor, in a sentence."""
+        found, matrix = self.judgement, self.matrix
+        if found is None:
+            return ""
+        if self.page is CONFUSION and matrix is not None:
+            return cell_words(matrix)
+        if self.page is CURVES and found.curves:
+            each = found.curves[self._curve]
+            name = self.names[each.number]
+            return (
+                f"AUC {each.area:.3f}: how often a sample of {name} gets a higher probability of it than one of others"
+            )
+        return self._about_samples() if self.page is SAMPLES else ""
+
+    def _about_samples(self) -> str:
+        choice, matrix = self.choice, self.matrix
+        if choice.which == "cell" and matrix is not None:
+            order = self.order
+            return cell_words(replace(matrix, cursor=(order.index(choice.true), order.index(choice.predicted))))
+        if choice.which == "surprising":
+            return "wrong predictions, those that the model was surest of first"
+        return "the samples with the highest loss, the worst first"
+
+    def _show_keys(self) -> None:
+        """Shows the keys that apply now."""
+        has_answer = self.judgement is not None
+        works = {
+            "page(0)": len(self.pages) > 1,
+            "open": has_answer and self.page is CONFUSION and bool(self.counts),
+            "sort": has_answer and self.page is CONFUSION and bool(self.counts),
+            "next_split": len(self._run.splits) > 1,
+            "again": self._has_newer or bool(self._judging.problem),
+        }
+        numbers = " ".join(str(place + 1) for place in range(len(self.pages)))
+        kept = [item for item in ACTIONS if item.rank and works.get(item.name, True)]
+        keys = [(numbers if item.name == "page(0)" else item.shown_key, item.label, item.rank) for item in kept]
+        charts = self.is_compact and self.page in (CURVES, CALIBRATION, FIT)
+        arrows = ("left right", "other charts", MOVE_RANK) if charts else ("arrows", "move", MOVE_RANK)
+        self.query_one(KeysLine).show([*keys[:1], arrows, *keys[1:]] if has_answer else keys)
+
+    def on_key(self) -> None:
+        """Forgets the sentence: whoever presses a key has read it."""
+        if self._said[0]:
+            self._said = "", ""
+            self._show_hint()
+
+    # Layout.
+
+    def on_resize(self, _: Resize) -> None:
+        self._lay_out()
+        self._ask()
+
+    def _lay_out(self) -> None:
+        """Shows the panels of the page, as many as the screen has room for."""
+        page, has_answer, compact = self.page, self.judgement is not None, self.is_compact
+        one = len(page.panels) == 2
+        self.set_classes({f"-{size_class(*self.app.size)}"} | ({"-one"} if one else set()))
+        self.query_one("#judge-doing").display = not has_answer
+        for each in ("confusion", "curves", "fit", "samples"):
+            self.query_one(f"#page-{each}").display = has_answer and each == page.id
+        shown = set(page.panels)
+        if page is SAMPLES:
+            shown = set(page.panels if self.app.size.width >= LIST_COLUMNS else page.panels[1:])
+        elif compact:
+            shown = {page.panels[0 if page is CONFUSION else self._chart % len(page.panels)]}
+        if page is CURVES and not compact:
+            shown.add("judge-classes")
+        for panel in self.query(Panel):
+            if panel.id != "judge-doing":
+                panel.display = panel.id in shown
+
+    def _focus_page(self) -> None:
+        """Gives the focus to the panel that the arrows act on."""
+        first = "judge-classes" if self.page is CURVES and not self.is_compact else self.page.panels[0]
+        shown = [panel for panel in self.query(Panel) if panel.display and panel.parent and panel.parent.display]
+        chosen = next((panel for panel in shown if panel.id == first), next(iter(shown), None))
+        if chosen is not None:
+            chosen.focus()
+
+
+def most_confused(matrix: Matrix) -> tuple[int, int]:
+    """The cell with most mistakes, where the cursor is at first."""
+    size = range(len(matrix.counts))
+    cells = [(row, column) for row in size for column in size if row != column]
+    return max(cells, key=lambda cell: matrix.counts[cell[0]][cell[1]], default=(0, 0))
