@@ -153,7 +153,7 @@ def test_taking_a_runs_settings_asks_about_what_was_edited_by_hand_and_only_abou
         await pilot.press("slash", *"batch size", "enter", "right")
         await pilot.pause()
         edited = app.draft.preset
-        for answer in ("k", "d"):
+        for answer in ("escape", "X"):
             await open_runs(pilot)
             await pilot.press("down", "down", "t")
             await pilot.pause(0.2)
