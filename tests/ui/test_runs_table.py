@@ -229,6 +229,42 @@ def test_marked_runs_are_tagged_together(tmp_path: Path) -> None:
     assert read_labels(tmp_path / "runs" / GAMMA / "labels.json") == Labels()
 
 
+def test_comparing_marks_the_best_and_says_how_far_the_others_are_from_the_base(tmp_path: Path) -> None:
+    app = app_with_runs(tmp_path)
+    file = tmp_path / "runs" / BETA / "summary.json"
+    summary = json.loads(file.read_text())
+    summary["validation"]["accuracy"] = 0.967
+    file.write_text(json.dumps(summary))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press("end", "space", "up", "space", "v")
+        await until(pilot, lambda: "compare" in screen_text(app))
+        lines = [" ".join(line.split()) for line in screen_text(app).splitlines() if "best accuracy" in line]
+        assert len(lines) == 1
+        assert "best accuracy 95.70 % ★ 96.70 % +1.00" in lines[0]
+        equal = next(line for line in screen_text(app).splitlines() if "test accuracy" in line)
+        assert "★" not in equal
+
+    drive(app, steps)
+
+
+def test_twenty_runs_are_compared_side_by_side_and_scrolled(tmp_path: Path) -> None:
+    for number in range(20):
+        write_run(tmp_path / "runs", f"20261124T1000{number:02}Z-alpha-{number:04}", steps=200, ending="completed")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press("percent_sign", "v")
+        await until(pilot, lambda: "compare" in screen_text(app))
+        await pilot.press("tab", "end")
+        await pilot.press(*["right"] * 300)
+        await until(pilot, lambda: " T " in screen_text(app))
+
+    drive(app, steps)
+
+
 def test_each_run_in_view_has_its_curve(tmp_path: Path) -> None:
     app = app_with_runs(tmp_path)
 
