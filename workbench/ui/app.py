@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import App
 from textual.binding import BindingType
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 from textual.events import Event, Key
 from textual.screen import Screen
 
@@ -75,6 +75,11 @@ class WorkbenchApp(StyledApp):
         )
 
     # The palette.
+
+    def action_command_palette(self) -> None:
+        """Opens the palette."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="type what you want to do", id="--command-palette"))
 
     def palette_entries(self) -> list[Entry]:
         """The actions of the screen in front and those of the app; what was chosen last comes first."""

@@ -33,7 +33,7 @@ ONE_EACH = (
 
 BORDER_CELLS = 6
 """Of the box and of a bar to scroll by, beside the table."""
-LEAST_CELLS, MOST_CELLS = 84, 10_000
+LEAST_CELLS, MOST_CELLS = 94, 10_000
 
 
 class CompareDialog(Dialog[bool]):

@@ -33,7 +33,7 @@ class HealthPanel(ScrollingPanel):
     Where there is room, all quantities are shown; else one, and a key switches between them.
     """
 
-    KEYS = (("b", "gradients, weights, activations"), ("left right", "read values"), ("m", "maximise"))
+    KEYS = (("b", "next quantity"), ("left right", "read values"), ("m", "maximise"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "next_quantity", show=False),
         Binding("left", "move(-1)", show=False),

@@ -428,6 +428,10 @@ class MainView(Screen[None]):
     def _cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
         self.charts.put_cursor(message.x)
 
+    @on(ChartPanel.FrontChosen)
+    def _curve_chosen(self, message: ChartPanel.FrontChosen) -> None:
+        self.charts.put_in_front(message.name)
+
     @on(ChartPanel.Wheel)
     def _wheel_turned(self, message: ChartPanel.Wheel) -> None:
         self._pace.touch()
