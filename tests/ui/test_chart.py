@@ -430,9 +430,9 @@ def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None
 
 def test_beyond_the_end_of_a_run_the_cursor_reads_the_longer_run_alone() -> None:
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
-        panel.show(history, ChartView(), [Overlay(RunMark("A", "overlay-1"), "longer", (longer,))])
+        panel.show(history, ChartView(), [Overlay(RunMark("A", "overlay-1"), ("longer",), (longer,))])
         await pilot.press("end")
-        panel.show(history, ChartView(cursor=1300), [Overlay(RunMark("A", "overlay-1"), "longer", (longer,))])
+        panel.show(history, ChartView(cursor=1300), [Overlay(RunMark("A", "overlay-1"), ("longer",), (longer,))])
         foot = panel.footing().plain
         assert foot.startswith("step 1,300  A 0.")
         assert "train" not in foot
