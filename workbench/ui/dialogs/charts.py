@@ -48,7 +48,7 @@ class ChartsDialog(Dialog[list[str]]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "done", "show these", show=True),
         Binding("space", "choose", "choose", show=True),
-        Binding("ctrl+u", "none", "the usual order", show=True, priority=True),
+        Binding("ctrl+x", "none", "the usual ones", show=True, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
     ]

@@ -96,7 +96,10 @@ class MainScreen(MainView):
             self._run_was_renamed,
             self.exports.show,
             self._judge_run,
+            self._remembered,
+            self._runs_view,
         )
+        self._runs_view = screen.view
         result = await self.ask(screen)
         if result is not None:
             # In a group of its own: showing the list again cancels no run that is still being read.
