@@ -46,7 +46,7 @@ def labels_of(panel: LineWidget, quantity: Quantity, overlays: Sequence[Overlay]
 
     whole = joined([overlay.label for overlay in overlays])
     found = [Text.assemble(whole, (f"  {WATCHED} {own_label}", dim)), whole] if own_label else [whole]
-    firsts = [overlay.parts[0] for overlay in overlays]
+    firsts = ["".join(overlay.parts[:1]) for overlay in overlays]
     return [*found, joined(firsts)] if len(set(firsts)) == len(firsts) else found
 
 
