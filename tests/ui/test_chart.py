@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.style import Style
+from textual import on
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 
@@ -353,13 +354,15 @@ class Host(StyledApp):
         for panel in self.query(ChartPanel):
             panel.show(*self.shown)
 
-    def on_chart_panel_cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
+    @on(ChartPanel.CursorMoved)
+    def _cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
         history, view = self.shown
         self.shown = history, replace(view, cursor=message.x)
         for panel in self.query(ChartPanel):
             panel.show(*self.shown)
 
-    def on_chart_panel_maximise(self, message: ChartPanel.Maximise) -> None:
+    @on(ChartPanel.Maximise)
+    def _maximise(self, message: ChartPanel.Maximise) -> None:
         self.maximised.append(message)
 
 

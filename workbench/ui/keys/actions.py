@@ -28,9 +28,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_advice", ("A",), "next advice", "next advice", RUN, words="finding warning"),
     Action("advice", ("i",), "advice", "explain all advice: figures, thresholds, sources", RUN, words="findings why"),
     Action("runs", ("r",), "runs", "list runs: open, compare, overlay, delete", RUN, 60, words="history table"),
-    Action(
-        "judge", ("J",), "judge", "judge the model: confusion, curves, samples", RUN, 44, words="evaluate roc"
-    ),
+    Action("judge", ("J",), "judge", "judge the model: confusion, curves, samples", RUN, 44, words="evaluate roc"),
     Action("export", ("E",), "export", "export the run: model, script, report", RUN, words="onnx csv html weights"),
     Action("tune", ("T",), "tune", "tune the settings: searches, studies, trials", RUN, 65, words="hyperparameters"),
     Action("open_preset", ("ctrl+o",), "open", "open a preset", SETTINGS, 70, words="load file"),
