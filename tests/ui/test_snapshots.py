@@ -157,7 +157,7 @@ def test_charts_that_are_moved_in(
     async def bring_up(pilot: Pilot[None]) -> None:
         await settled(pilot)
         app.screen._session.watch.history.curves["loss/train"].buckets[1000].maximum = 1e3  # type: ignore[attr-defined]
-        await pilot.press("2", "left", *["shift+left"] * 2, "plus", "plus")
+        await pilot.press("2", "left", "shift+left", "plus")
         await pilot.pause(0.3)
 
     assert snap_compare(app, terminal_size=size, run_before=bring_up)
