@@ -516,7 +516,7 @@ def test_without_a_run_a_chart_says_what_will_come() -> None:
 def test_a_window_at_the_end_moves_with_the_run() -> None:
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
         view = ChartView(window=Window(1100.0, 1300.0, follows=True))
-        for steps, shown_range in ((1300, (1100.0, 1300.0)), (1350, (1160.0, 1360.0)), (1351, (1160.0, 1360.0))):
+        for steps, shown_range in ((1300, (1100.0, 1300.0)), (1351, (1160.0, 1360.0)), (1355, (1160.0, 1360.0))):
             panel.show(taken(made.events(steps)), view)
             assert panel._drawing.x_range == shown_range
             assert "× follows" in panel.footing().plain
