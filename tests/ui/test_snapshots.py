@@ -171,6 +171,23 @@ def test_overlaid_runs_in_groups_under_a_maximised_chart(snap_compare: Compare, 
     assert snap_compare(app, terminal_size=(120, 36), run_before=bring_up)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_charts_that_are_moved_in(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """A part of the x axis with its place in the whole, the cursor with what it reads, an outlier, where it broke."""
+    monkeypatch.chdir(tmp_path)
+    app = make_app(Path("runs"), attach=write_run(Path("runs"), steps=1300, diverges=True, ending="failed"))
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        app.screen._session.watch.history.curves["loss/train"].buckets[1000].maximum = 1e3  # type: ignore[attr-defined]
+        await pilot.press("2", "left", "shift+left", "plus")
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
+
+
 CLOSE_LOOKS = {
     "profile-80x24": ("o", (80, 24), ""),
     "profile-120x36": ("o", (120, 36), ""),
