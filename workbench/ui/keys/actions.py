@@ -106,7 +106,7 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "In the health of the layers",
         (
-            ("b", "gradients, weights, activations"),
+            ("b", "next metric: gradients, weights, activations"),
             ("left right", "a cursor over the looks; esc removes it"),
         ),
     ),

@@ -34,6 +34,8 @@ from workbench.units import age_in_words
 
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
+TOLD_BY_COLOUR = 2
+"""Of more curves, names are written in the colour of text, each after a sample of its curve."""
 GREYS = {"train": "phase-data", "validation": "dim", "warning": "dim"}
 """The styles of a run that is shown in grey."""
 NOTES_FRACTION = 0.6
@@ -148,10 +150,13 @@ class ChartPanel(Panel):
             curve = None if self._history is None else self._history.curves.get(key)
             if curve is None or curve.last is None:
                 continue
-            sample = f"{self._sample(number)} " if letters is None or self.app.no_color else ""
-            shown = f"{sample}{name[:letters]} " if name else ""
+            is_one_of_many = len(self.quantity.curves) > TOLD_BY_COLOUR
+            shows_sample = name and (letters is None or self.app.no_color or is_one_of_many)
+            sample = f"{self._sample(number)} " if shows_sample else ""
+            shown = f"{name[:letters]} " if name else ""
             end = drawn_ends.get(key, curve.last)
-            text.append(f"  {shown}{self._latest(end)}", self.style_of(style))
+            text.append(f"  {sample}", self.style_of(style))
+            text.append(f"{shown}{self._latest(end)}", self.style_of("text" if is_one_of_many else style))
             if letters is None and (last := self._latest(curve.last)) != self._latest(end):
                 text.append(f" (last {last})", self.style_of("dim"))
         if self._is_maximised:  # all of it stands below

@@ -236,7 +236,6 @@ class MainView(Screen[None]):
         watch = self._session.watch
         if watch is not None and watch.poll():
             self._has_unseen = True
-        self._has_unseen |= self.runs.follow_overlays()
         self._renew_advice()
         if self._panels.shows_old_rate:
             self.show_settings()
@@ -247,6 +246,7 @@ class MainView(Screen[None]):
             self._panels.show_top()
         if self.run.state != self._last_state:
             self._state_changed()
+        self._has_unseen |= self.runs.follow_overlays()
         self.inspection.show_arrived()
         self._notify()
         if self._options.standby:
