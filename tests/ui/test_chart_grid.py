@@ -142,7 +142,7 @@ def test_charts_are_chosen_by_name_and_the_choice_is_remembered(tmp_path: Path) 
     async def once_more(pilot: Pilot[None]) -> None:
         await settled(pilot)
         assert titles(again) == ["loss", "gradient norm"]
-        await pilot.press("C", "ctrl+x", "enter")
+        await pilot.press("C", "delete", "enter")
         await pilot.pause()
         assert titles(again) == ["loss", "accuracy %"]
 
