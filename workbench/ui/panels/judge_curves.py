@@ -29,13 +29,12 @@ class CurveClassesPanel(Panel):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._curves: Sequence[ClassCurves] = ()
-        self._names: Sequence[str] = ()
+        self._curves: Sequence[tuple[str, ClassCurves]] = ()
         self._place = 0
 
-    def show(self, curves: Sequence[ClassCurves], names: Sequence[str], place: int) -> None:
-        """names: of all classes, by their numbers; place: of the chosen one among the curves."""
-        self._curves, self._names, self._place = curves, names, place
+    def show(self, curves: Sequence[tuple[str, ClassCurves]], place: int) -> None:
+        """curves: with the names of their classes; place: of the chosen one."""
+        self._curves, self._place = curves, place
         self.redraw()
 
     def heading(self) -> Text:
@@ -44,7 +43,7 @@ class CurveClassesPanel(Panel):
     def content(self, width: int, height: int) -> list[Text]:
         if not self._curves:
             return self.placeholder("no class can be told from others on this split", width)
-        names = [self._names[each.number] for each in self._curves]
+        names = [name for name, _ in self._curves]
         numbers = SAMPLES_CELLS + 2 * AREA_CELLS
         cells = min(max(map(cell_len, [*names, "class"])), max(width - numbers, 4), MOST_NAME_CELLS)
         titles = f"{'class':<{cells}}{'samples':>{SAMPLES_CELLS}}{'AUC':>{AREA_CELLS}}{'AP':>{AREA_CELLS}}"
@@ -52,7 +51,7 @@ class CurveClassesPanel(Panel):
         room = height - 1
         first = min(max(self._place - room // 2, 0), max(len(names) - room, 0))
         for place in range(first, min(first + room, len(names))):
-            each = self._curves[place]
+            _, each = self._curves[place]
             name = set_cell_size(self.glyphs.cut(names[place], cells), cells)
             areas = f"{each.area:>{AREA_CELLS}.3f}{each.average_precision:>{AREA_CELLS}.3f}"
             line = Text(f"{name}{count(each.samples):>{SAMPLES_CELLS}}{areas}", self.style_of("text"))
