@@ -206,7 +206,7 @@ def test_unsaved_settings_are_asked_about_before_another_preset_is_opened(tmp_pa
         assert app.draft.preset.data.batch_size == 128
         await pilot.press("ctrl+o", *"iris", "enter")
         await pilot.pause()
-        await pilot.press("d")
+        await pilot.press("X")
         await pilot.pause()
         assert app.draft.preset.name == "iris"
 
@@ -263,7 +263,7 @@ def test_revert_takes_all_changes_back_after_asking(tmp_path: Path) -> None:
         assert app.draft.is_changed, "keeping them is the default"
         await pilot.press("U")
         await pilot.pause()
-        await pilot.press("y")
+        await pilot.press("U")
         await pilot.pause()
         assert not app.draft.is_changed
 
