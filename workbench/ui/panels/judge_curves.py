@@ -73,11 +73,11 @@ class JudgeChart(Panel):
         super().__init__(id=id)
         self._judgement: Judgement | None = None
         self._place = 0
-        self._name = ""
+        self._of_class = ""
 
     def show(self, judgement: Judgement | None, place: int, name: str) -> None:
         """place: of the chosen class among the curves; name: its name."""
-        self._judgement, self._place, self._name = judgement, place, name
+        self._judgement, self._place, self._of_class = judgement, place, name
         self.redraw()
 
     @property
@@ -86,8 +86,8 @@ class JudgeChart(Panel):
         curves = [] if self._judgement is None else self._judgement.curves
         return curves[self._place] if self._place < len(curves) else None
 
-    def value(self) -> str:
-        """The number that sums the chart up."""
+    def values(self) -> Sequence[str]:
+        """The numbers that sum the chart up, the most important ones first."""
         raise NotImplementedError
 
     def plot(self) -> Plot | None:
@@ -95,11 +95,14 @@ class JudgeChart(Panel):
         raise NotImplementedError
 
     def heading(self) -> Text:
-        title, value = Text(self.TITLE, self.style_of("strong")), self.value()
-        legend = Text.assemble(title, (f"  {value}", self.style_of("train")))
-        return self.first_fitting(
-            [Text.assemble(legend, (f"  {self.AXES}", self.style_of("dim"))), legend] if value else [title]
-        )
+        title, train = Text(self.TITLE, self.style_of("strong")), self.style_of("train")
+        parts = self.values()
+        legends = [
+            Text("  ").join([title, *(Text(part, train) for part in parts[:kept])])
+            for kept in range(len(parts), -1, -1)
+        ]
+        axes = (f"  {self.AXES}", self.style_of("dim"))
+        return self.first_fitting([*([Text.assemble(legends[0], axes)] if parts else []), *legends])
 
     def content(self, width: int, height: int) -> list[Text]:
         plot = self.plot()
@@ -131,8 +134,8 @@ class RocPanel(JudgeChart):
 
     TITLE, AXES = "ROC", "found against false alarms"
 
-    def value(self) -> str:
-        return "" if self.chosen is None else f"{self._name}  AUC {self.chosen.area:.4f}"
+    def values(self) -> Sequence[str]:
+        return () if self.chosen is None else (self._of_class, f"AUC {self.chosen.area:.4f}")
 
     def plot(self) -> Plot | None:
         curves = self._of_classes("found")
@@ -144,8 +147,8 @@ class PrecisionRecallPanel(JudgeChart):
 
     TITLE, AXES = "precision-recall", "right against found"
 
-    def value(self) -> str:
-        return "" if self.chosen is None else f"{self._name}  AP {self.chosen.average_precision:.4f}"
+    def values(self) -> Sequence[str]:
+        return () if self.chosen is None else (self._of_class, f"AP {self.chosen.average_precision:.4f}")
 
     def plot(self) -> Plot | None:
         curves = self._of_classes("precision")
@@ -161,11 +164,11 @@ class CalibrationPanel(JudgeChart):
     def _calibration(self) -> Calibration | None:
         return None if self._judgement is None else self._judgement.evaluation.calibration
 
-    def value(self) -> str:
+    def values(self) -> Sequence[str]:
         found = self._calibration
         if found is None:
-            return ""
-        return f"error {100 * found.expected_error:.1f} %{_leaning(found)}  Brier {found.brier:.4f}"
+            return ()
+        return f"error {100 * found.expected_error:.1f} %{_leaning(found)}", f"Brier {found.brier:.4f}"
 
     def plot(self) -> Plot | None:
         found = self._calibration
@@ -184,14 +187,14 @@ class SurenessPanel(JudgeChart):
 
     TITLE = "how sure it is"
 
-    def value(self) -> str:
+    def values(self) -> Sequence[str]:
         found = None if self._judgement is None else self._judgement.evaluation.confident_mistakes
         if found is None:
-            return ""
+            return ()
         at_least = f"{100 * found.probability:.0f} %"
         if not found.predictions:
-            return f"never {at_least}"
-        return f"{count(found.mistakes)} of {count(found.predictions)} wrong from {at_least} on"
+            return (f"never {at_least}",)
+        return (f"{count(found.mistakes)} of {count(found.predictions)} wrong from {at_least} on",)
 
     def plot(self) -> Plot | None:
         return None
