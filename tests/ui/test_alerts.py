@@ -17,6 +17,7 @@ from workbench.runs.directory import list_runs
 from workbench.runs.events import Finished, State
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.live import session
+from workbench.ui.look.styled_app import PRESENT_SECONDS
 
 SIZE = (120, 40)
 
@@ -57,6 +58,30 @@ def test_the_end_of_a_watched_run_is_notified_once(tmp_path: Path, monkeypatch: 
     drive(app, steps, SIZE)
 
 
+@pytest.mark.parametrize(("settings", "announced"), [("", True), ("[alerts]\nterminal = 'off'\n", False)])
+def test_without_settings_the_end_of_a_run_is_announced_and_off_is_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, announced: bool
+) -> None:
+    if settings:
+        file = tmp_path / "alerts.toml"
+        file.write_text(settings)
+        file.chmod(0o600)
+        monkeypatch.setenv(VARIABLE, str(file))
+    monkeypatch.delenv("TMUX", raising=False)
+    notified = Notified(monkeypatch)
+    run = write_run(tmp_path / "runs", alive=True)
+    app = make_app(tmp_path / "runs", attach=run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.pause(1)
+        append(run, Finished(status="completed", step=1300, time=time.time()))
+        HELD.pop(run.path).close()
+        await pilot.pause(3)
+        assert [sequence[:24] for sequence in notified.sequences] == ["\a\x1b]9;workbench: run comp"] * announced
+
+    drive(app, steps, SIZE)
+
+
 @pytest.mark.usefixtures("by_osc9")
 def test_a_run_that_ended_long_ago_is_opened_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notified = Notified(monkeypatch)
@@ -79,6 +104,10 @@ def test_the_user_who_has_the_app_in_front_is_not_notified(tmp_path: Path, monke
         monkeypatch.setattr(type(app), "is_headless", False)
         monkeypatch.setattr(app._driver, "write", written.append)
         app.notify_terminal("first")  # this terminal may report no focus at all
+        await pilot.press("f3")
+        app.notify_terminal("just after a key")
+        app._used -= PRESENT_SECONDS
+        app.notify_terminal("long after it")
         app.post_message(AppBlur())
         await pilot.pause(0.1)
         app.notify_terminal("away")
@@ -89,7 +118,7 @@ def test_the_user_who_has_the_app_in_front_is_not_notified(tmp_path: Path, monke
 
     drive(app, steps, SIZE)
     drawn = [text for text in written if text.startswith("\x1b")]
-    assert [text for text in written if text not in drawn] == ["first", "away"]
+    assert [text for text in written if text not in drawn] == ["first", "long after it", "away"]
 
 
 def test_what_prevents_a_follower_is_said_in_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

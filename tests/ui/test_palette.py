@@ -71,7 +71,7 @@ def test_what_is_typed_brings_its_action_to_the_top_and_enter_does_it(tmp_path: 
         await pilot.pause(0.5)
         assert shown(app)[0] == "Keyboard help"
         [line] = [line for line in screen_text(app).splitlines() if "Keyboard help" in line]
-        assert line.split() == ["Keyboard", "help", "?", "what", "every", "key", "does"], "one line: title, key, rest"
+        assert "Keyboard help ? what every key does" in " ".join(line.split()), "one line: title, key, rest"
         await pilot.press("enter")
         await pilot.pause(0.2)
         assert isinstance(app.screen, HelpDialog)

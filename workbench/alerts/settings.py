@@ -85,9 +85,10 @@ class AlertSettings(Settings):
     )
     stall_seconds: float = setting(120.0, "a shorter wait is no stall, however fast the steps are", unit="s", gt=0)
     least_seconds: float = setting(0.0, "runs and studies that take less time report no end", unit="s", ge=0)
-    terminal: Literal["off", "auto", "bell", "osc9", "osc777"] = setting(
-        "off",
-        "notification of the terminal that watches: off, bell, osc9, osc777 (both with the bell); auto: what fits",
+    terminal: Literal["app", "off", "auto", "bell", "osc9", "osc777"] = setting(
+        "app",
+        "notification of the terminal that watches: bell, osc9, osc777 (both with the bell); auto: what fits; "
+        "app: as auto, but only of the app; off: none",
     )
     command: Annotated[str, _secret(_is_command)] = setting(
         "", "run by /bin/sh, with the alert as JSON on its standard input and in WORKBENCH_ALERT_ variables"

@@ -14,7 +14,7 @@ from typing import Literal
 from workbench.alerts.alert import Alert
 from workbench.printable import without_controls
 
-Way = Literal["off", "auto", "bell", "osc9", "osc777"]
+Way = Literal["app", "off", "auto", "bell", "osc9", "osc777"]
 MOST_CHARACTERS = 200
 BELL, ESCAPE, END = "\a", "\x1b", "\x1b\\"
 WITH_OSC_777 = ("foot", "rxvt")
@@ -30,7 +30,7 @@ def notification(alert: Alert, way: Way, environment: Mapping[str, str] | None =
     if way == "off":
         return ""
     terminal = environment.get("TERM", "")
-    if way == "auto":
+    if way in ("app", "auto"):
         way = _way_of(terminal, environment)
     # What a name contains must not end the sequence or begin another.
     title = without_controls(alert.title)[:MOST_CHARACTERS].replace(";", ",")

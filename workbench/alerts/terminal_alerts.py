@@ -30,8 +30,12 @@ class TerminalSender:
         self._write(notification(alert, self._way))
 
 
-def read_for_terminal(directory: OwnedDirectory, since: float, write: Write) -> AlertReader | None:
+def read_for_terminal(
+    directory: OwnedDirectory, since: float, write: Write, *, of_app: bool = False
+) -> AlertReader | None:
     """What judges the events that happen after `since`, and sends the alerts; None where the user wants none.
+
+    of_app: whether the terminal is that of the app, which announces ends unless the settings say otherwise.
 
     Settings with an error notify nobody: whoever starts the followers says what is wrong with them.
     """
@@ -39,6 +43,6 @@ def read_for_terminal(directory: OwnedDirectory, since: float, write: Write) -> 
         settings = load_alerts()
     except WorkbenchError:
         return None
-    if settings.terminal == "off":
+    if settings.terminal == "off" or (settings.terminal == "app" and not of_app):
         return None
     return AlertReader(Judge(settings, directory, since), [TerminalSender(settings.terminal, write)], Clock())

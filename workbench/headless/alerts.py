@@ -38,7 +38,7 @@ def show_alerts(*, json_output: bool = False) -> int:
         print(f"{name:<{WIDTH}} {_shown(value)}\n    {AlertSettings.model_fields[name].description}")
     if problem := _readable_by_others(settings):
         print(f"warning: {problem}", file=sys.stderr)
-    if not sends:
+    if settings.terminal in ("app", "off") and not ways(settings):
         print(f"\nwrite such a file, for example:\n\n{EXAMPLE}\nand try it with: workbench alerts test")
         print(WHY_NO_PRESET)
     return EXIT_DONE
@@ -69,6 +69,8 @@ def try_alerts(*, json_output: bool = False) -> int:
 
 
 def _terminal(settings: AlertSettings) -> list[str]:
+    if settings.terminal == "app":
+        return ["the app's terminal"]
     return [f"the terminal ({settings.terminal})"] if settings.terminal != "off" else []
 
 

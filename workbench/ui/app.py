@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import App
 from textual.binding import BindingType
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 from textual.events import Event, Key
 from textual.screen import Screen
 
@@ -75,6 +75,11 @@ class WorkbenchApp(StyledApp):
         )
 
     # The palette.
+
+    def action_command_palette(self) -> None:
+        """Opens the palette."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="type what you want to do", id="--command-palette"))
 
     def palette_entries(self) -> list[Entry]:
         """The actions of the screen in front and those of the app; what was chosen last comes first."""
@@ -148,8 +153,10 @@ class WorkbenchApp(StyledApp):
         """Remembers theme and layout for the next start."""
         if self.theme != self._theme_at_start or not has_few_colours():
             self.remembered.theme = self.theme
-        # Another app may have opened a preset meanwhile.
-        self.remembered.preset = Remembered.load().preset or self.remembered.preset
+        # Another app may have opened a preset meanwhile, or saved a filter.
+        latest = Remembered.load()
+        self.remembered.preset = latest.preset or self.remembered.preset
+        self.remembered.run_filters = latest.run_filters
         self.remembered.save()
 
     def action_next_theme(self) -> None:

@@ -13,7 +13,7 @@ from textual.fuzzy import Matcher
 from workbench.ui.keys.action import Action
 from workbench.ui.look.styled_app import StyledApp
 
-TITLE_CELLS, KEY_CELLS = 34, 8
+TITLE_CELLS, KEY_CELLS = 34, 7
 MOST_RECENT = 8
 BEGINS, LABELLED, NAMED, KNOWN_AS, TOLD = 5.0, 4.0, 3.0, 2.0, 1.0
 """Where the typed words were found: at the beginning of the title, in the label, in the title, in other words, in the

@@ -38,7 +38,7 @@ def test_without_a_file_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.Monk
     assert alerts_file() == tmp_path / "workbench" / "alerts.toml"
     assert load_alerts() == AlertSettings()
     assert not load_alerts().sends_anything
-    assert load_alerts().terminal == "off"
+    assert load_alerts().terminal == "app"
 
 
 def test_the_variable_names_another_file_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_the_variable_names_another_file_or_none(tmp_path: Path, monkeypatch: py
         ("stall_factor = 0.5", "must be at least 1"),
         ("stall_seconds = true", "line 2, alerts.stall_seconds: needs a number"),
         (f"stall_seconds = '{SECRET}'", "line 2, alerts.stall_seconds: needs a number"),
-        (f"terminal = '{SECRET}'", "line 2, alerts.terminal: must be 'off', 'auto', 'bell', 'osc9' or 'osc777'"),
+        (f"terminal = '{SECRET}'", "line 2, alerts.terminal: must be 'app', 'off', 'auto', 'bell', 'osc9' or 'osc777'"),
         (f"command = ['{SECRET}', ]]", "alerts.toml is not valid TOML: look at line 2, column 45"),
         (f"'https://a.b/{SECRET}' = 1", "alerts.…: unknown setting"),
         (f"{'.'.join('a' * 5000)} = '{SECRET}'", "alerts.toml is not valid TOML"),

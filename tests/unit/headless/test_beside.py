@@ -46,7 +46,7 @@ def test_settings_with_an_error_are_said_and_the_run_continues(tmp_path: Path, m
     beside.start(said.append)
     [problem] = said
     assert problem.startswith("warning: no alerts are sent: ")
-    assert "line 2, alerts.terminal: must be 'off'" in problem
+    assert "line 2, alerts.terminal: must be 'app'" in problem
     beside.read(begun(), is_alive=True)
     beside.end()
 

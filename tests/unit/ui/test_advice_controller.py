@@ -106,7 +106,7 @@ def test_set_keeps_the_change_and_sets_the_rate_of_the_run(tmp_path: Path, monke
     assert desk.requests == [("set_learning_rate", 0.001)]
 
 
-@pytest.mark.parametrize(("answer", "asked"), [("y", [("set_learning_rate", 0.002)]), ("n", []), (None, [])])
+@pytest.mark.parametrize(("answer", "asked"), [("learning rate", [("set_learning_rate", 0.002)]), (None, [])])
 def test_a_rate_alone_is_set_after_a_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str | None, asked: list[object]
 ) -> None:

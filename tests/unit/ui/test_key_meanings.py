@@ -46,12 +46,24 @@ SEVERAL = {
 
 MOVING = {"up", "down", "pageup", "pagedown", "home", "end", *VIM_KEYS}
 """Keys that move the cursor or scroll, whatever has the focus, and nothing else."""
-MOVES = {"move", "page", "scroll", "scroll_lines", "choose", "jump", "select", "step", "simulate_key", "leave"}
+MOVES = {
+    "move",
+    "turn_charts",
+    "page",
+    "scroll",
+    "scroll_lines",
+    "choose",
+    "jump",
+    "select",
+    "step",
+    "simulate_key",
+    "leave",
+}
 """Their actions."""
 
 LEAVING = {"back", "close", "quit", "cancel"}
 """The key that opened a dialog or a screen also leaves it; q quits, or leaves what lies over the main screen."""
-TYPED_INTO = {"ValueField", "FindField", "CompletedField", "ChoiceList"}
+TYPED_INTO = {"ValueField", "FindField", "CompletedField", "ChoiceList", "FilterField"}
 """Fields: their keys edit a text."""
 
 
@@ -74,11 +86,11 @@ def meanings() -> dict[str, dict[str, set[str]]]:
             continue  # a screen's bindings are its table
         for binding in each.__dict__.get("BINDINGS", ()):
             assert isinstance(binding, Binding), each
-            action = binding.action.removeprefix("app.").partition("(")[0]
-            words = binding.description or action.replace("_", " ")
+            method = binding.action.removeprefix("app.").removeprefix("screen.").partition("(")[0]
+            words = binding.description or method.replace("_", " ")
             for key in binding.key.split(","):
                 if key in MOVING:
-                    words = "moves" if action in MOVES else words
+                    words = "moves" if method in MOVES else words
                 found[key_name(key)][words].add(each.__name__)
         if issubclass(each, Panel):
             for shown, words in each.KEYS:

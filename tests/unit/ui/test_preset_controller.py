@@ -115,7 +115,7 @@ def test_a_broken_preset_is_not_opened(tmp_path: Path) -> None:
     assert desk.draft.path == path
 
 
-@pytest.mark.parametrize(("answer", "rate"), [("revert", 0.01), ("stay", 0.02), (None, 0.02)])
+@pytest.mark.parametrize(("answer", "rate"), [("revert", 0.01), (None, 0.02)])
 def test_reverting_asks_first(tmp_path: Path, answer: str | None, rate: float) -> None:
     desk, presets, _ = opened(tmp_path, answer)
     desk.edited(EDIT)

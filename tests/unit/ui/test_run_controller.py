@@ -108,7 +108,7 @@ def test_a_completed_run_is_not_resumed(tmp_path: Path) -> None:
     assert desk.host.last == "there is no stopped, failed or lost run here to resume"
 
 
-@pytest.mark.parametrize(("answer", "starts"), [("n", False), (None, False), ("y", True)])
+@pytest.mark.parametrize(("answer", "starts"), [(None, False), ("yes", True)])
 def test_code_of_ones_own_runs_after_a_yes_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str | None, starts: bool
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import ClassVar
 
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 from textual import on
@@ -16,6 +17,7 @@ from textual.widgets import Input, Static
 
 from workbench.ui.dialogs.dialog import Dialog
 from workbench.ui.keys.help import Section, matching
+from workbench.ui.look.styled_app import StyledApp
 
 TWO_COLUMNS_FROM = 110
 """Columns of the screen."""
@@ -26,6 +28,7 @@ LEAST_LINES = 12
 class HelpDialog(Dialog[bool]):
     """Sections of keys and what they do; scrolls where the screen is low."""
 
+    app: StyledApp
     title_text = "keys"
     DEFAULT_CSS = """
     HelpDialog > #box { width: 80; max-width: 100%; }
@@ -68,26 +71,20 @@ class HelpDialog(Dialog[bool]):
         has_columns = self.app.size.width >= TWO_COLUMNS_FROM
         self.query_one("#box").set_class(has_columns, "-columns")
         found = matching(self._sections, self.query_one(Input).value)
-        keys = self.query_one("#keys", Static)
-        if not found:
-            keys.update(Text("no key has to do with that", "dim"))
-        elif has_columns and len(found) > 1 and _height(found) > LEAST_LINES:
-            keys.update(_beside(*_two_columns(found)))
-        else:
-            keys.update(_table(found))
+        columns = [found]
+        if has_columns and len(found) > 1 and _height(found) > LEAST_LINES:
+            columns = _two_columns(found)
+        styles = self.app.palette["accent"], self.app.palette["dim"]
+        shown = Table.grid(padding=(0, 3))
+        shown.add_row(*(_table(column, *styles) for column in columns))
+        self.query_one("#keys", Static).update(shown if found else Text("no key for that", styles[1]))
 
     def action_scroll(self, lines: int) -> None:
         """Scrolls the sections."""
         self.query_one("#sections", VerticalScroll).scroll_relative(y=lines, animate=False)
 
 
-def _beside(left: Sequence[Section], right: Sequence[Section]) -> Table:
-    both = Table.grid(padding=(0, 3))
-    both.add_row(_table(left), _table(right))
-    return both
-
-
-def _two_columns(sections: Sequence[Section]) -> tuple[Sequence[Section], Sequence[Section]]:
+def _two_columns(sections: Sequence[Section]) -> list[list[Section]]:
     """Divides the sections, each in its order, so that the higher column is as low as possible; the first is left."""
     first, *others = sections
     found: list[tuple[int, list[Section], list[Section]]] = []
@@ -96,14 +93,14 @@ def _two_columns(sections: Sequence[Section]) -> tuple[Sequence[Section], Sequen
         right = [section for section, side in zip(others, sides, strict=True) if side == 1]
         found.append((max(map(_height, (left, right))), left, right))
     _, left, right = min(found, key=lambda each: each[0])
-    return left, right
+    return [left, right]
 
 
 def _height(sections: Sequence[Section]) -> int:
     return sum(len(rows) + 2 for _, rows in sections)
 
 
-def _table(sections: Sequence[Section]) -> Table:
+def _table(sections: Sequence[Section], accent: Style, dim: Style) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, justify="right")
     table.add_column()
@@ -112,5 +109,6 @@ def _table(sections: Sequence[Section]) -> Table:
             table.add_row("", "")
         table.add_row("", Text(title, "bold"))
         for row in rows:
-            table.add_row(Text(row.keys, "bold"), Text(row.text))
+            what, colon, more = row.text.partition(":")
+            table.add_row(Text(row.keys, accent), Text.assemble(what, (f"{colon}{more}", dim)))
     return table

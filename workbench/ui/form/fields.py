@@ -34,12 +34,6 @@ TABLES: tuple[str, ...] = (*FAMILIES, *PLAIN_TABLES, PRESET)
 """The groups of the form, in order."""
 
 
-def short_name(path: str) -> str:
-    """A setting's key without its table; the family's name for its choice: `optimizer.name` is optimizer."""
-    table, _, key = path.rpartition(".")
-    return table if table in FAMILIES and key == FAMILIES[table].tag else key
-
-
 @dataclass(frozen=True)
 class Field:
     """One setting of a table, as declared."""

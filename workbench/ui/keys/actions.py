@@ -27,18 +27,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("try_advice", ("a",), "try advice", "try the advice: measure both settings in turns", RUN),
     Action("next_advice", ("A",), "next advice", "next advice", RUN, words="finding warning"),
     Action("advice", ("i",), "advice", "explain all advice: figures, thresholds, sources", RUN, words="findings why"),
-    Action("runs", ("r",), "runs", "list runs: open, compare, overlay, delete", RUN, 60, words="history table"),
-    Action(
-        "judge", ("J",), "judge", "judge the model: confusion, curves, samples", RUN, 44, words="evaluate roc"
-    ),
+    Action("runs", ("r",), "runs", "list runs: open, compare, overlay, delete", RUN, 60, words="compare history"),
+    Action("judge", ("J",), "judge", "judge the model: confusion, curves, samples", RUN, 44, words="evaluate roc"),
     Action("export", ("E",), "export", "export the run: model, script, report", RUN, words="onnx csv html weights"),
     Action("tune", ("T",), "tune", "tune the settings: searches, studies, trials", RUN, 65, words="hyperparameters"),
     Action("open_preset", ("ctrl+o",), "open", "open a preset", SETTINGS, 70, words="load file"),
     Action("save_preset", ("ctrl+s",), "save", "save the preset", SETTINGS, 80, words="write file"),
     Action("save_preset_as", ("S",), "save as", "save the preset as: under another name", SETTINGS, words="write copy"),
     Action("changes", ("d",), "changes", "show the changes: from the opened preset", SETTINGS, 72, words="diff"),
-    Action("undo", ("u",), "undo", "undo the last change of the settings", SETTINGS, 71, words="back"),
-    Action("redo", ("ctrl+r",), "redo", "redo the change that was undone", SETTINGS, words="again forward"),
+    Action("undo", ("u",), "undo", "undo a change: of the settings", SETTINGS, 71, words="back"),
+    Action("redo", ("ctrl+r",), "redo", "redo the undone change", SETTINGS, words="again forward"),
     Action("revert", ("U",), "revert", "revert to the opened preset", SETTINGS, words="undo all reset"),
     Action("find", ("slash",), "find", "find a setting: by name or meaning", SETTINGS, 45, words="search filter"),
     Action(
@@ -54,15 +52,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("panel('machine')", ("6",), "machine", "go to the machine: GPUs, processes", VIEW, words="nvidia-smi"),
     Action("panel('health')", ("7",), "health", "go to health: gradients, activations", VIEW),
     Action("panel('model')", ("8",), "model and data", "go to model and data: layers, samples", VIEW),
-    Action(
-        "maximise",
-        ("m",),
-        "maximise",
-        "maximise the panel: again brings the others back",
-        VIEW,
-        50,
-        words="zoom full screen",
-    ),
+    Action("maximise", ("m",), "maximise", "maximise the panel: m again undoes it", VIEW, 50, words="full screen"),
     Action("hide_notice", ("escape",), "dismiss", "dismiss the notice: of how a run ended", VIEW, words="close hide"),
     Action("more_charts", ("V",), "more charts", "more charts: 2, 4 or 6 at once", CHARTS, words="fewer grid"),
     Action("choose_charts", ("C",), "choose", "choose charts: metrics, rate, norms, times, memory", CHARTS),
@@ -99,7 +89,7 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
-        "In a chart",
+        CHARTS,
         (
             ("left right", "a cursor that reads values in all charts; shift: ten cells"),
             ("home end", "the cursor where the data begin, or end"),
@@ -107,13 +97,16 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("esc", "no cursor"),
             ("enter", "maximise, and back"),
             ("b", "accuracy chart: the next metric"),
-            ("letters", "on its axis: L learning rate, p pause, r resume, x stop, c checkpoint, R resumed run"),
+            (
+                "letters",
+                "on its axis: L learning rate, p pause, r resume, x stop, c checkpoint, R resumed, × not finite",
+            ),
         ),
     ),
     (
         "In the health of the layers",
         (
-            ("b", "gradients, weights, activations"),
+            ("b", "next metric: gradients, weights, activations"),
             ("left right", "a cursor over the looks; esc removes it"),
         ),
     ),

@@ -9,7 +9,7 @@ from workbench.ui.keys.action import Action
 APP = "Everywhere"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("copy", ("y",), "copy", "copy what has the focus: a setting, values, log lines, a table", APP, 15),
+    Action("copy", ("y",), "copy", "copy what has the focus: value, table, log, path", APP, 15),
     Action("command_palette", ("ctrl+p",), "palette", "palette: find an action by name", APP, 22),
     Action("take_screenshot", ("f9",), "screenshot", "take a screenshot: SVG and text, in this folder", APP),
     Action("next_theme", ("ctrl+t",), "theme", "next theme: dark, light, the terminal's own", APP, words="colours"),
@@ -29,9 +29,9 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Everywhere",
         (
             ("tab", "next panel; shift+tab: the one before"),
-            ("j k g G", "as in vim: down, up, first, last; also ^d ^u for pages"),
-            ("mouse", "selects text, and ^c copies it; in the terminal's own way with shift"),
-            ("tmux", "lets programs copy after: tmux set -s set-clipboard on"),
+            ("j k g G", "down, up, first, last; ^d ^u: a page"),
+            ("^c", "copy the text that the mouse has selected"),
+            ("tmux", "copying needs: set -s set-clipboard on"),
         ),
     ),
 )

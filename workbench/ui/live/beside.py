@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from workbench.alerts.file import has_alerts
 from workbench.followers.started import StartedFollowers
 from workbench.runs.owned import OwnedDirectory
 
@@ -36,10 +35,8 @@ class Beside:
         return [*prevented, *self._followers.take_problems()]
 
 
-def terminal_alerts(directory: OwnedDirectory) -> TerminalAlerts | None:
-    """Notifies by the terminal from now on; None where no alerts are set, which then costs nothing."""
-    if not has_alerts():
-        return None
+def terminal_alerts(directory: OwnedDirectory) -> TerminalAlerts:
+    """Notifies by the terminal from now on, unless the user's settings of alerts say otherwise."""
     from workbench.ui.live.terminal_alerts import TerminalAlerts
 
     return TerminalAlerts(directory)

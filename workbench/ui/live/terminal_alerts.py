@@ -15,7 +15,7 @@ class TerminalAlerts:
 
     def __init__(self, directory: OwnedDirectory) -> None:
         self._waiting: list[str] = []
-        self._reader = read_for_terminal(directory, time.time(), lambda sequence: self._waiting.append(sequence))
+        self._reader = read_for_terminal(directory, time.time(), self._waiting.append, of_app=True)
 
     def read(self, events: Sequence[Event], *, is_alive: bool) -> None:
         """What was read just now, often nothing. is_alive: whether the trainer, or the controller, was alive before."""
@@ -24,5 +24,6 @@ class TerminalAlerts:
 
     def take(self) -> list[str]:
         """What is to be written to the terminal since the last call."""
-        waiting, self._waiting = self._waiting, []
+        waiting = self._waiting.copy()
+        self._waiting.clear()
         return waiting

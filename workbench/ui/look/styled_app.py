@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Sequence
+from time import monotonic
 
 from rich.style import Style
 from textual import on
 from textual.app import App
-from textual.events import AppBlur
+from textual.events import AppBlur, Event, Key, MouseDown
 from textual.filter import LineFilter
 
 from workbench.plotting.colours import DARK_VARIABLES, LIGHT_VARIABLES
@@ -19,6 +20,9 @@ from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.heat import Heat
 from workbench.ui.look.printable_filter import PrintableFilter
 from workbench.ui.look.themes import ANSI_VARIABLES, THEMES, palette
+
+PRESENT_SECONDS = 10.0
+"""Whoever has pressed a key this long ago is looking at the app."""
 
 
 class StyledApp(App[None]):
@@ -33,6 +37,8 @@ class StyledApp(App[None]):
         self.glyphs: Glyphs = ASCII if ascii_only else UNICODE
         self._reports_focus = False
         """Whether the terminal says when the user turns to another window."""
+        self._used = -PRESENT_SECONDS
+        """When the last key or click came, in seconds of the monotonic clock."""
         self._printable_filter = PrintableFilter()
         self._ascii_filters = [AsciiFilter()] if ascii_only else []
         self._dim_filters: dict[str, DimFilter] = {}
@@ -77,9 +83,10 @@ class StyledApp(App[None]):
     def notify_terminal(self, sequence: str) -> None:
         """Writes a notification of the terminal's own, which draws nothing, unless the user has the app in front.
 
-        A terminal that has never reported a loss of focus may report none at all.
+        A terminal that has never reported a loss of focus may report none at all: there the last key counts.
         """
-        is_in_front = self._reports_focus and self.app_focus
+        was_used = monotonic() - self._used < PRESENT_SECONDS
+        is_in_front = self.app_focus if self._reports_focus else was_used
         # As Textual's own bell: the driver writes between two frames.
         if self._driver is not None and not self.is_headless and not is_in_front:
             self._driver.write(sequence)
@@ -96,6 +103,11 @@ class StyledApp(App[None]):
             sequence = f"\x1b]52;c;{b64encode(text.encode()).decode()}\x1b\\"
             if (wrapped := through_multiplexer(sequence)) != sequence:
                 self._driver.write(wrapped)
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, (Key, MouseDown)):
+            self._used = monotonic()
+        await super().on_event(event)
 
     @on(AppBlur)
     def _focus_was_reported(self) -> None:

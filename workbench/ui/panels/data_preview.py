@@ -16,7 +16,7 @@ BALANCE_FROM = 8
 class DataPreviewPanel(Panel):
     """Samples as large as they fit, under what there is to predict; below them how the targets are spread."""
 
-    KEYS = (("D", "all about the data"), ("m", "maximise"))
+    KEYS = (("D", "data"), ("m", "maximise"))
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -88,7 +88,7 @@ GAPS = 3
 """Blanks around a key and its label."""
 OWN_RANKS = (94, 93, 92)
 """Of the first keys of the panel with the focus: only starting, quitting and the help matter more."""
-OTHER_OWN_RANK = 62
+OTHER_OWN_RANK = 44
 
 
 class KeysLine(LineWidget):
