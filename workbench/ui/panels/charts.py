@@ -17,6 +17,7 @@ from textual.message import Message
 
 from workbench.plotting.quantities import Quantity
 from workbench.runs.history import RunHistory
+from workbench.ui.keys.copying import Copied
 from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Drawing, draw
 from workbench.ui.panels.chart_curves import (
@@ -27,6 +28,7 @@ from workbench.ui.panels.chart_curves import (
     Reading,
 )
 from workbench.ui.panels.chart_legend import MOST_OF_HEIGHT, drawn, labels_of, legend_lines, letters_of, split_of
+from workbench.ui.panels.chart_table import points_of, values_at_cursor
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.x_axis import written_x
 from workbench.units import age_in_words
@@ -254,6 +256,14 @@ class ChartPanel(Panel):
         legend = legend_lines(self, self._curves, self._overlays, self._own_label, most)
         self._drawing = draw(self._curves.plot(ascii=self.glyphs.ascii), width, height - len(legend), self.style_of)
         return self._drawing.lines + legend
+
+    def copyable(self) -> Copied | None:
+        """The values at the cursor; without one, the points of all curves."""
+        if (curves := self._curves) is None:
+            return None
+        if curves.readings:
+            return Copied("the values at the cursor", values_at_cursor(curves, self.quantity.title))
+        return Copied(f"the points of {self.quantity.title}", points_of(curves, self.quantity.title))
 
     def _read_at_cursor(self, readings: Sequence[Reading], letters: int | None, unit: bool) -> Text:
         """The value of each curve nearest to the cursor, as it is drawn and as it was measured.
