@@ -20,6 +20,23 @@ from typing import IO
 from workbench.errors import first_line
 from workbench.files import exists, storage_error
 
+_waits_for_disk = True
+
+
+@contextlib.contextmanager
+def without_sync() -> Iterator[None]:
+    """Within it, this process does not wait until the disk has what it writes.
+
+    A kill leaves the files whole nevertheless; if the machine itself fails, they may be lost. For trials of a study:
+    there are many, each can be trained again, and waiting took a quarter of the time of a short one.
+    """
+    global _waits_for_disk
+    before, _waits_for_disk = _waits_for_disk, False
+    try:
+        yield
+    finally:
+        _waits_for_disk = before
+
 
 def remove_leftovers(folder: Path) -> None:
     """Removes temporary files that a killed `write_atomically` left. Only the folder's one writer may call it."""
@@ -39,7 +56,7 @@ def _is_temporary(name: str) -> bool:
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parents: bool = True) -> None:
-    """Calls `write` with a temporary file beside `path`, syncs it to disk and renames it to `path`.
+    """Calls `write` with a temporary file beside `path`, syncs it to disk (see `without_sync`), renames it to `path`.
 
     The file at `path` is either the old one or the complete new one. Raises StorageError when the disk is full or the
     folder cannot be written; the temporary file is then removed, and so is it by the next writer if this one is killed.
@@ -62,11 +79,13 @@ def _write_beside(path: Path, prefix: str, write: Callable[[IO[bytes]], object])
             _lock(file.fileno(), wait=True)
             write(file)
             file.flush()
-            os.fsync(file.fileno())
+            if _waits_for_disk:
+                os.fsync(file.fileno())
         # NamedTemporaryFile makes private files; ours get the usual mode.
         temporary.chmod(0o666 & ~umask())
         temporary.replace(path)
-        _sync(path.parent)
+        if _waits_for_disk:
+            _sync(path.parent)
     except OSError as error:
         raise storage_error(path, error) from error
     finally:

@@ -2,11 +2,14 @@
 
 Makes run directories as a sweep leaves them (a fifth of them stopped, failed or lost), then measures, each in a process
 of its own: the first table that anyone sees, the first of the next start of the app, the same table again, and the
-list of the runs that are going. Seconds of processor time, and by the clock.
+list of the runs that are going. Seconds of processor time, and by the clock. Then opens the list in the app and presses
+its keys: milliseconds until the screen has the answer, of processor time and by the clock, which counts some 30 ms of
+the test's own waiting.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -49,7 +52,7 @@ def make(folder: Path, runs: int) -> None:
 
 def measure(folder: Path) -> None:
     """Prints what the tables cost, as JSON."""
-    from workbench.ui.form.differences import differs
+    from workbench.ui.panels.runs_arrangement import RunsRead
 
     found: dict[str, Any] = {}
 
@@ -61,11 +64,55 @@ def measure(folder: Path) -> None:
 
     catalogue = Catalogue(folder)
     rows = timed("first table", lambda: catalogue.rows())
-    timed("what differs", lambda: [differs(row) for row in rows])
+    timed("what differs", lambda: RunsRead.of(rows, RunsRead()))
     timed("again", catalogue.rows)
     timed("list of going runs", lambda: list_running(folder))
     found["rows"] = len(rows)
     print(json.dumps(found))
+
+
+KEYS = {
+    "cursor": ("down",),
+    "page": ("pagedown",),
+    "end": ("end",),
+    "sort": ("s",),
+    "reverse": ("exclamation_mark",),
+    "mark": ("space",),
+    "mark all": ("percent_sign",),
+    "filter, a letter of it": ("slash", *"acc > 0.9 lr<0.05", "enter"),
+    "group by preset": ("at", *"preset", "enter"),
+    "fold": ("F",),
+}
+"""What is measured: the keys, one after the other; the slowest of them is printed."""
+ROUNDS = 5
+
+
+async def press(folder: Path) -> dict[str, list[float]]:
+    """Opens the list of runs in the app; by what was done, the median over rounds of its slowest key, in ms."""
+    from statistics import median
+
+    from textual.pilot import Pilot
+
+    from tests.ui.conftest import make_app, screen_text
+    from workbench.ui.screens.runs import RunsScreen
+
+    async def timed(pilot: Pilot[None], key: str) -> tuple[float, float]:
+        by_clock, by_processor = time.perf_counter(), time.process_time()
+        await pilot.press(key)
+        await pilot.pause()
+        return 1000 * (time.process_time() - by_processor), 1000 * (time.perf_counter() - by_clock)
+
+    app, found = make_app(folder), dict[str, list[float]]()
+    async with app.run_test(size=(160, 48)) as pilot:
+        await pilot.press("r")
+        while not (isinstance(app.screen, RunsScreen) and app.screen.table.rows):
+            await pilot.pause(0.1)
+        await pilot.pause(1.0)
+        for name, keys in KEYS.items():
+            rounds = [max([await timed(pilot, key) for key in keys]) for _ in range(ROUNDS)]
+            found[name] = [round(median(each[part] for each in rounds), 1) for part in (0, 1)]
+        assert "runs" in screen_text(app)
+    return found
 
 
 def main() -> None:
@@ -73,13 +120,21 @@ def main() -> None:
     if sys.argv[1:2] == ["--measure"]:
         measure(Path(sys.argv[2]))
         return
+    if sys.argv[1:2] == ["--press"]:
+        print(json.dumps(asyncio.run(press(Path(sys.argv[2])))))
+        return
     runs = int(sys.argv[1]) if sys.argv[1:] else 5000
     with tempfile.TemporaryDirectory() as made:
         folder, own = Path(made) / "runs", {"XDG_CACHE_HOME": f"{made}/cache", "XDG_CONFIG_HOME": f"{made}/config"}
         make(folder, runs)
-        for what in ("nothing remembered", "the next start"):
+        parts = (
+            ("nothing remembered", "--measure"),
+            ("the next start", "--measure"),
+            ("ms until a key is answered", "--press"),
+        )
+        for what, part in parts:
             done = subprocess.run(
-                [sys.executable, "-m", "tests.benchmarks.runs", "--measure", str(folder)],
+                [sys.executable, "-m", "tests.benchmarks.runs", part, str(folder)],
                 env=os.environ | own, capture_output=True, text=True, check=True,
             )  # fmt: skip
             print(f"{what}: {done.stdout.strip()}", flush=True)

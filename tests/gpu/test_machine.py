@@ -28,6 +28,7 @@ def test_a_real_card_reports_its_limit_its_clock_and_this_process() -> None:
     assert found.most_clock_mhz is not None
     assert 0 < found.clock_mhz <= 1.1 * found.most_clock_mhz
     assert found.fan_percent is None or 0 <= found.fan_percent <= 150
+    assert found.slowed_by is not None
     assert found.processes is not None, "the driver lists processes"
     own = [each for each in found.processes if each.process_id == os.getpid()]
     # In a container without the host's process ids the driver may list none, or ids that mean nothing here.

@@ -65,13 +65,14 @@ class MadeReadings:
 def closer(owners: Owners, gpus: int) -> CloserReading:
     """The app, its trainer, which has four GiB of each card, and a program of another user, which has the rest."""
     on_gpu = tuple(GpuProcess(process, used * GIB) for process, used in ((4711, 4), (900, 9)))
-    details = GpuDetails(700.0, 1755, 1980, None, on_gpu)
+    details = GpuDetails(700.0, 1755, 1980, None, "", on_gpu)
     rows = (
         (4711, (100, 50), "ana", "python -m workbench.training.processes.worker", 180.0, 812 * 2**20),
         (900, (1,), "ben", "python train.py --model large", 12.0, 3 * GIB),
         (100, (50,), "ana", "workbench", 0.4, 70 * 2**20),
     )
-    return CloserReading(owners, dict.fromkeys(range(gpus), details), [ProcessReading(*row) for row in rows])
+    cards, driver = dict.fromkeys(range(gpus), details), "580.65.06" if gpus else ""
+    return CloserReading(owners, cards, [ProcessReading(*row) for row in rows], driver, "a processor")
 
 
 def gpu(index: int) -> GpuReading:

@@ -21,13 +21,16 @@ from tests.ui import made
 from workbench.plotting.points import Point, points_by_column, smoothed
 from workbench.plotting.scales import x_ticks, y_ticks
 from workbench.runs.curve import Curve
-from workbench.runs.events import EpochEnd, Event, Prepared, Steps
+from workbench.runs.events import EpochEnd, Event, Finished, Prepared, Steps
 from workbench.runs.history import RunHistory
 from workbench.ui.keys.actions import OTHER_KEYS
-from workbench.ui.look.chart import Drawing, Plot, Series, draw
+from workbench.ui.live.overlays import Overlay
+from workbench.ui.look.chart import BROKEN, Drawing, Plot, Series, draw
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.chart_curves import DOTS_A_CELL, MARK_LETTERS, ChartView
+from workbench.ui.panels.chart_window import Window
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.x_axis import extent_of
@@ -222,7 +225,9 @@ def test_what_lies_far_beyond_the_axis_is_not_drawn() -> None:
 
 
 def test_every_letter_on_the_axis_is_explained_in_the_help() -> None:
-    assert " ".join(MARK_LETTERS.values()) in [keys for _, rows in OTHER_KEYS for keys, _ in rows]
+    [text] = [text for _, rows in OTHER_KEYS for keys, text in rows if keys == "letters"]
+    explained = [part.split()[0] for part in text.partition(":")[2].split(",")]
+    assert explained == [*MARK_LETTERS.values(), BROKEN]
 
 
 def test_twenty_by_five_cells_are_enough() -> None:
@@ -280,6 +285,44 @@ def test_a_curve_that_grows_changes_only_the_cells_at_its_end() -> None:
     changed = {x for old, new in zip(before, now, strict=True) for x in range(len(old)) if old[x] != new[x]}
     assert changed
     assert max(changed) - min(changed) <= 3
+
+
+def test_outliers_leave_the_canvas_and_are_counted_at_its_edges() -> None:
+    """screen/REPORT #36: one spike owned the axis for the whole run."""
+    values = [0.5 + 0.1 * math.sin(x) for x in range(101)]
+    values[50], values[70], values[80] = 8.0, 9.04, -70.0
+    whole = draw(plot(flat(values)), 80, 20, style_of)
+    robust = draw(plot(flat(values), robust=True), 80, 20, style_of)
+    assert "above" not in "".join(canvas(whole))
+    assert "▲ 2 above, up to 9" in canvas(robust)[0]
+    assert "▼ 1 below, down to -70" in canvas(robust)[-1]
+    spike = int(50.5 / 101 * robust.columns)
+    assert drawn_rows(robust, spike)[0] == 0, "the line leaves at the top"
+    ticks = [float(label) for line in robust.lines[:-2] if (label := line.plain[: robust.left - 1].strip())]
+    assert min(ticks) >= 0.4
+    assert max(ticks) <= 0.6
+    in_ascii = canvas(draw(plot(flat(values), robust=True, ascii=True), 80, 20, style_of))
+    assert "^ 2 above, up to 9" in in_ascii[0]
+    assert "v 1 below, down to -70" in in_ascii[-1]
+
+
+def test_a_part_of_the_x_axis_is_drawn_as_the_whole_is_there() -> None:
+    """Lines to points outside cross the edges where they would; the axis says which part of the whole is seen."""
+    points = [Point(x, x, x, x) for x in (0.0, 40.0, 60.0, 100.0)]
+    drawing = draw(plot(points, x_range=(44.0, 56.0), whole=(0.0, 100.0)), 70, 22, style_of)
+    rows = [drawn_rows(drawing, column) for column in range(drawing.columns)]
+    assert all(rows)
+    assert (rows[0][-1], rows[-1][0]) == (len(drawing.lines) - 3, 0)
+    axis = drawing.lines[-2].plain[drawing.left :]
+    assert axis.index("━") == pytest.approx(0.44 * drawing.columns, abs=1)
+    assert axis.count("━") == pytest.approx(0.12 * drawing.columns, abs=1.5)
+    assert "━" not in draw(plot(points, whole=(0.0, 100.0)), 70, 22, style_of).lines[-2].plain
+
+
+def test_a_curve_that_is_not_finite_has_a_mark_on_the_axis_where_it_breaks() -> None:
+    drawing = draw(plot(flat([1.0] * 40), breaks=[(40.0, "error")]), 106, 12, style_of)
+    axis = drawing.lines[-2].plain[drawing.left :]
+    assert axis.index("×") == pytest.approx(0.4 * drawing.columns, abs=1)
 
 
 def test_drawing_leaves_the_terminal_and_the_signals_alone(capfd: pytest.CaptureFixture[str]) -> None:
@@ -419,7 +462,7 @@ def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None
         assert step == pytest.approx(1300, abs=20)
         assert "train 0.1459" in panel.footing().plain
         await pilot.press("home")
-        assert "train 2.37" in panel.footing().plain
+        assert "train 2.28" in panel.footing().plain
         await pilot.press("end")
         assert "train 0.1459" in panel.footing().plain
 
@@ -428,14 +471,14 @@ def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None
 
 def test_beyond_the_end_of_a_run_the_cursor_reads_the_longer_run_alone() -> None:
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
-        panel.show(history, ChartView(), [("longer", longer)])
+        panel.show(history, ChartView(), [longer])
         await pilot.press("end")
-        panel.show(history, ChartView(cursor=1300), [("longer", longer)])
+        panel.show(history, ChartView(cursor=1300), [longer])
         foot = panel.footing().plain
         assert foot.startswith("step 1,300  A 0.")
         assert "train" not in foot
 
-    history, longer = taken(made.events(700)), taken(made.events(1300))
+    history, longer = taken(made.events(700)), Overlay(RunMarks().of("longer"), "", (taken(made.events(1300)),))
     watch(drive, history)
 
 
@@ -465,6 +508,57 @@ def test_without_a_run_a_chart_says_what_will_come() -> None:
         await pilot.press("left", "right", "escape")
 
     watch(drive, None)
+
+
+def test_the_step_at_which_a_loss_is_no_number_is_marked() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert panel._curves is not None
+        assert panel._curves.plot(ascii=False).breaks == [(700.0, "error")]
+        assert "×" in shown(panel).splitlines()[-3]
+
+    watch(drive, taken(made.events(700, diverges=True)), ChartView(smoothing=0.6))
+
+
+def test_a_run_whose_weights_are_not_finite_has_the_mark_in_every_chart() -> None:
+    def events() -> Iterable[Event]:
+        yield from made.events(700)
+        yield Finished(status="failed", step=700, kind="diverged", what="weight")
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        for chart in pilot.app.query(ChartPanel):
+            assert chart._curves is not None
+            assert chart._curves.plot(ascii=False).breaks == [(700.0, "error")]
+
+    history = taken(events())
+    assert history.marks[-1].text == "weight is not finite"
+    watch(drive, history)
+
+
+def test_the_cursor_marks_the_points_that_it_reads_and_says_what_was_measured() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert panel._curves is not None
+        train, validation = panel._curves.readings
+        assert train.raw == pytest.approx(made.loss_at(500), abs=0.05)
+        assert train.value > train.raw, "the average lags behind a falling curve"
+        assert validation.x == 400
+        assert validation.value == validation.raw == pytest.approx(made.loss_at(400) + 0.03)
+        assert shown(panel).count("●") == 2
+        assert f"train {train.value:.4f} (raw {train.raw:.4f})" in panel.footing().plain
+
+    watch(drive, taken(made.events(1300)), ChartView(smoothing=0.6, cursor=500.0))
+
+
+def test_a_curve_seen_more_closely_than_it_was_kept_says_so() -> None:
+    history = RunHistory()
+    history.curve("loss/train").extend(1, [1.0] * 100_000, 0.0, 10.0)
+    history.view.step, history.view.seconds = 100_000, 10.0
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert "a point" not in panel.footing().plain
+        panel.show(history, ChartView(window=Window(50_000.0, 51_000.0)))
+        assert "100×  64 steps a point" in panel.footing().plain
+
+    watch(drive, history)
 
 
 def test_scale_and_smoothing_are_shown_at_the_foot() -> None:
@@ -526,6 +620,26 @@ def test_the_chart_of_a_metric_shows_one_after_the_other_of_those_that_the_run_h
         assert "best 80.00 at epoch 2" in panel.footing().plain
 
     watch(drive, taken(events()), panel="accuracy")
+
+
+def test_where_the_border_has_no_room_the_values_at_the_cursor_stand_in_the_chart() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        await pilot.resize_terminal(44, 60)
+        panel.show(history, ChartView(cursor=900.0), beside)
+        await pilot.pause()
+        assert panel.footing().plain == "step 900"
+        lines = [line.strip("│ ") for line in shown(panel).splitlines()]
+        values = [line.split()[-2:] for line in lines if line.endswith(tuple("0123456789")) and " " in line][:6]
+        assert [name for name, _ in values] == ["validation", "A", "train", "B", "C", "D"]
+        assert [float(value) for _, value in values] == sorted((float(value) for _, value in values), reverse=True)
+
+    history = taken(made.events(1300))
+    marks = RunMarks()
+    beside = [
+        Overlay(marks.of(f"run {slope}"), f"lr {slope}", (taken(made.events(1300, slope=slope)),))
+        for slope in (1.0, 1.2, 1.4, 1.6)
+    ]
+    watch(drive, history)
 
 
 @pytest.mark.parametrize("x", [2.0**62, -(2.0**62), 1e300])

@@ -146,3 +146,17 @@ def test_why_no_column_is_listed_is_said(app: WorkbenchApp) -> None:
         assert app.draft.value_of("data.target") == "age"
 
     drive(app, steps)
+
+
+def test_usual_values_of_a_text_are_suggested_and_others_can_be_typed(app: WorkbenchApp) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await edit(pilot, app, "runtime.device")
+        assert "cuda:1" in screen_text(app)
+        await press(pilot, *"cp", "tab", "enter")
+        assert app.draft.preset.runtime.device == "cpu"
+        await press(pilot, "enter", *"cuda", "colon", *"3", "enter")
+        assert app.draft.preset.runtime.device == "cuda:3"
+        await press(pilot, "enter", *"gpu", "enter")
+        assert app.draft.problems["runtime.device"] == "must be auto, cpu, cuda, cuda:N or mps"
+
+    drive(app, steps)

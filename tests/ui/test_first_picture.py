@@ -136,3 +136,16 @@ def test_idle_another_page_can_be_brought_up_and_stays(tmp_path: Path) -> None:
         assert "model" in seen(app)
 
     drive(app, steps, (120, 36))
+
+
+def test_where_pages_take_turns_the_charts_give_theirs_to_the_settings_until_there_is_a_run(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: seen(app) == {"model", "data-preview", "schedule"})
+        app.session.watch = Watch(write_run(tmp_path / "runs", alive=True))
+        app.session.watch.read_all()
+        await until(pilot, lambda: seen(app) == {"loss", "accuracy"})
+
+    drive(app, steps, (80, 24))

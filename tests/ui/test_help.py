@@ -80,4 +80,5 @@ def test_the_help_is_searched_scrolled_and_closed_by_its_own_key(tmp_path: Path)
 
 def test_the_keys_of_panels_are_in_the_help_of_the_main_screen() -> None:
     titles = [title for title, _ in help_sections(ACTIONS, OTHER_KEYS)]
-    assert titles == ["The run", "Settings and presets", "What is shown", "The charts", "Everywhere", "In the settings"]
+    groups = ["The run", "Settings and presets", "What is shown", "The charts", "Everywhere"]
+    assert titles == [*groups, "In the settings", "In the health of the layers"]

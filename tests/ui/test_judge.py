@@ -37,6 +37,13 @@ def judged_app(tmp_path: Path, *, alive: bool = False, **how: Any) -> WorkbenchA
     return make_app(tmp_path / "runs", attach=with_checkpoint(run), **how)
 
 
+def trained_on_numbers(tmp_path: Path, **how: Any) -> WorkbenchApp:
+    """The same run, as if it predicted numbers."""
+    run = with_checkpoint(write_run(tmp_path / "runs", steps=2000, ending="completed"))
+    run.events.write_text(run.events.read_text().replace('"classification"', '"regression"'))
+    return make_app(tmp_path / "runs", attach=run, **how)
+
+
 async def opened(pilot: Pilot[None]) -> JudgeScreen:
     await pilot.press("J")
     await until(pilot, lambda: isinstance(pilot.app.screen, JudgeScreen))
@@ -244,10 +251,7 @@ def test_why_it_cannot_be_judged_is_a_sentence_and_it_can_be_tried_again(
 
 def test_numbers_are_judged_by_their_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judging_process(monkeypatch, tmp_path, NUMBERS_JUDGED, worst=NUMBERS)
-    run = with_checkpoint(write_run(tmp_path / "runs", steps=2000, ending="completed"))
-    lines = run.events.read_text().replace('"task": "classification"', '"task": "regression"')
-    run.events.write_text(lines.replace('"task":"classification"', '"task":"regression"'))
-    app = make_app(tmp_path / "runs", attach=run)
+    app = trained_on_numbers(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
         await opened(pilot)

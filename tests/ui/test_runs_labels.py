@@ -15,7 +15,11 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.labels import Labels, read_labels, write_labels
 from workbench.runs.study import StudyMembership
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.panels.runs_columns import fitting, name_of
+from workbench.ui.look.glyphs import UNICODE
+from workbench.ui.panels.runs_arrangement import Arrangement, RunsRead
+from workbench.ui.panels.runs_column import fitting
+from workbench.ui.panels.runs_columns import automatic
+from workbench.ui.panels.runs_shown import name_of
 from workbench.ui.screens.runs import RunsScreen
 
 ALPHA, BETA, GAMMA = "20261124T120000Z-alpha-0001", "20261124T130000Z-beta-0002", "20261124T140000Z-gamma-0003"
@@ -211,10 +215,15 @@ def test_no_key_of_the_list_of_an_empty_folder_opens_a_dialog(tmp_path: Path) ->
 def test_tags_are_a_column_where_there_is_room(tmp_path: Path, width: int, is_shown: bool) -> None:
     from workbench.runs.catalogue import Catalogue
 
+    def columns() -> dict[str, int]:
+        arranged = Arrangement(UNICODE, lambda row: ())
+        arranged.take(RunsRead.of(Catalogue(tmp_path).rows(), RunsRead()))
+        wanted = automatic(arranged.runs)
+        fitted = fitting([column for column in arranged.columns if column.key in wanted], width)
+        return {column.key: cells for column, cells in fitted}
+
     run = write_run(tmp_path, ALPHA, ending="completed")
-    plain = fitting(width, Catalogue(tmp_path).rows())
+    assert "tags" not in columns()
     write_labels(run.labels, Labels(("good",)))
-    columns = fitting(width, Catalogue(tmp_path).rows())
-    assert ("tags" in [column.name for column, _ in columns]) == is_shown
-    assert "tags" not in [column.name for column, _ in plain]
-    assert sum(cells + 2 for _, cells in columns) - 2 <= width
+    assert ("tags" in columns()) == is_shown
+    assert sum(cells + 2 for cells in columns().values()) - 2 <= width

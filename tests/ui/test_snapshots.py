@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import make_app, screen_text, settled
-from tests.ui.made import append, preset, profiled, write_memory_snapshot, write_run
+from tests.ui.made import append, looks, preset, profiled, write_memory_snapshot, write_run
 from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, LEARNED, TOO_FAST, fake_comparison, make_findings
 from tests.ui.made_measuring import fake_process, range_lines, scan_lines
 from workbench.settings import code
@@ -284,6 +284,24 @@ def test_a_dialog_that_measures(
         shown = "sweeping with seed 3 of 5" if dialog == "rate-sweeping" else "enter take"
         while shown not in screen_text(app) or "workbench" not in screen_text(app):  # the dialog, and what is under it
             await pilot.pause(0.05)
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
+
+
+@pytest.mark.parametrize(("size", "theme"), [((120, 36), "dark"), ((200, 50), "light")], ids=["one", "all"])
+def test_the_health_of_the_layers(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], theme: str
+) -> None:
+    """Shades in colour, on both backgrounds: one metric where there is little room, and all where there is."""
+    make_findings(monkeypatch, [])
+    run = write_run(tmp_path / "runs", alive=True)
+    append(run, *looks(13))
+    app = make_app(tmp_path / "runs", attach=run, page="charts", theme=f"workbench-{theme}")
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("7")
         await pilot.pause(0.3)
 
     assert snap_compare(app, terminal_size=size, run_before=bring_up)

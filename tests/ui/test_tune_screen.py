@@ -260,7 +260,8 @@ def test_trials_that_were_trained_together_have_no_run_and_are_compared_all_the_
         await seen(pilot, "optimizer.weight_decay")
         text = "\n".join(" ".join(line.split()) for line in screen_text(app).splitlines())
         assert "│ epochs 6/10 6/10 │" in text
-        assert f"│ best loss {loss_of(41, 6):.4f} {loss_of(52, 6):.4f} │" in text
+        best, other = loss_of(41, 6), loss_of(52, 6)
+        assert f"│ best loss ★ {best:.4f} {other:.4f} +{other - best:.4f} │" in text
         assert "│ activation.name gelu mish │" in text
 
     drive(app, steps, SIZE)

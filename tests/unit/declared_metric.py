@@ -28,6 +28,7 @@ def even_accuracy(scores: Tensor, targets: Tensor) -> Tensor:
 def main(folder: Path) -> None:
     """Raises AssertionError where the metric is missing."""
     from rich.style import Style
+    from rich.text import Text
 
     from workbench.headless.report import metrics_line
     from workbench.runs.directory import create_run
@@ -43,7 +44,7 @@ def main(folder: Path) -> None:
     from workbench.ui.dialogs.compare import CompareDialog
     from workbench.ui.panels.metric_chart import MetricChart
     from workbench.ui.panels.metrics import MetricsPanel
-    from workbench.ui.panels.runs_columns import label_of, written
+    from workbench.ui.panels.runs_results import label_of, written
 
     assert "even_accuracy" in Training.model_json_schema()["properties"]["monitor"]["enum"]
     small = ["data.name=digits", "model.hidden=[8]", "training.epochs=1", "runtime.device=cpu"]
@@ -76,7 +77,7 @@ def main(folder: Path) -> None:
     assert "even" in [metric.label for metric in chart._metrics()]
     row = RunRow(run, "completed", "", None, monitor="even_accuracy", best=value, test=tested.metrics)
     assert (label_of(row.monitor), written(row.monitor, row.best)) == ("even", shown)
-    assert ("test even", [shown]) in list(CompareDialog([row])._results())
+    assert ("test even", [Text(shown)]) in list(CompareDialog([row])._results())
 
 
 if __name__ == "__main__":

@@ -14,14 +14,17 @@ def curve(*values: tuple[float, float]) -> list[Point]:
     return [Point(x, value, value, value) for x, value in values]
 
 
-def test_the_mean_is_that_of_the_curves_that_reach_an_x_each_along_straight_lines() -> None:
+def test_the_mean_is_taken_along_straight_lines_where_more_than_half_of_the_curves_are() -> None:
     found = mean_and_range([curve((0, 1), (10, 3)), curve((0, 3), (5, 4), (10, 9), (20, 9))])
-    assert found == [Point(0, 1, 3, 2), Point(5, 2, 4, 3), Point(10, 3, 9, 6), Point(20, 9, 9, 9)]
+    assert found == [Point(0, 1, 3, 2), Point(5, 2, 4, 3), Point(10, 3, 9, 6)]
+    three = mean_and_range([curve((0, 1), (10, 3)), curve((0, 3), (20, 9)), curve((0, 5), (20, 7), (30, 8))])
+    assert [(point.x, point.mean) for point in three] == [(0, 3), (10, 5), (20, 8)]
 
 
 def test_a_gap_of_one_curve_leaves_the_others_and_a_gap_of_all_is_one() -> None:
     broken = [*curve((0, 1)), Point(5, math.nan, math.nan, math.nan), *curve((10, 1))]
-    assert [point.mean for point in mean_and_range([broken, curve((0, 3), (10, 5))])] == [2, 4, 3]
+    others = [curve((0, 3), (10, 5)), curve((0, 5), (10, 9))]
+    assert [point.mean for point in mean_and_range([broken, *others])] == [3, 5.5, 5]
     [first, gap, last] = mean_and_range([broken])
     assert (first.mean, last.mean) == (1, 1)
     assert math.isnan(gap.mean)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from workbench.advice.rule import severity_of
-from workbench.runs.layer_history import LayerQuantity
+from workbench.runs.layer_history import LayerMetricName
 from workbench.runs.measurements import Health
 
 
-def layer_words(health: Health, *, scales_loss: bool = False) -> dict[LayerQuantity, dict[str, str]]:
-    """By quantity, the names of the layers in trouble, and what the trouble is: vanishing, exploding, dead, ...
+def layer_words(health: Health, *, scales_loss: bool = False) -> dict[LayerMetricName, dict[str, str]]:
+    """By metric, the names of the layers in trouble, and what the trouble is: vanishing, exploding, dead, ...
 
     scales_loss: whether gradients that are not finite are normal, as with the loss scaling of fp16.
     """

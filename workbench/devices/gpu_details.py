@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 
+HEAT, POWER_LIMIT = "heat", "its power limit"
+"""What may slow a GPU down."""
+
 
 @dataclass(frozen=True)
 class GpuProcess:
@@ -33,6 +36,8 @@ class GpuDetails:
     most_clock_mhz: int | None = None
     fan_percent: int | None = None
     """None for a card without a fan of its own."""
+    slowed_by: str | None = None
+    """What keeps its clocks down, in words: heat, or the power limit; empty for nothing."""
     processes: tuple[GpuProcess, ...] | None = None
     """Those with the most memory first."""
 
@@ -54,8 +59,22 @@ def read_details(nvml: ModuleType, handle: Any) -> GpuDetails:
         clock_mhz=ask(lambda: int(nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM))),
         most_clock_mhz=ask(lambda: int(nvml.nvmlDeviceGetMaxClockInfo(handle, nvml.NVML_CLOCK_SM))),
         fan_percent=ask(lambda: int(nvml.nvmlDeviceGetFanSpeed(handle))),
+        slowed_by=_slowed_by(nvml, handle),
         processes=_processes(nvml, handle),
     )
+
+
+def _slowed_by(nvml: ModuleType, handle: Any) -> str | None:
+    for name in ("Event", "Throttle"):  # the new name came with driver 535
+        try:
+            reasons = int(getattr(nvml, f"nvmlDeviceGetCurrentClocks{name}Reasons")(handle))
+        except nvml.NVMLError:
+            continue
+        if reasons & (nvml.nvmlClocksEventReasonSwThermalSlowdown | nvml.nvmlClocksEventReasonHwThermalSlowdown):
+            return HEAT
+        capped = nvml.nvmlClocksEventReasonSwPowerCap | nvml.nvmlClocksEventReasonHwPowerBrakeSlowdown
+        return POWER_LIMIT if reasons & capped else ""
+    return None
 
 
 def _processes(nvml: ModuleType, handle: Any) -> tuple[GpuProcess, ...] | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.files import short_path
 from workbench.headless.run_list import as_json
 from workbench.runs.directory import RunDirectory, SeveralRunsError, find_run
-from workbench.runs.labels import Labels, problem_of_note, problem_of_tag, read_labels, write_labels
+from workbench.runs.labels import problem_of_note, problem_of_tag, read_labels, write_labels
 from workbench.runs.manage import delete_run, find_runs, rename_run, why_not_deleted
 from workbench.units import count
 
@@ -52,7 +53,7 @@ def note(folder: Path, word: str, text: str | None, *, every: bool, json_output:
     runs = _find(folder, [word], every=every)
     if text is not None:
         for run in runs:
-            write_labels(run.labels, Labels(read_labels(run.labels).tags, text.strip()))
+            write_labels(run.labels, replace(read_labels(run.labels), note=text.strip()))
     if json_output:
         _print_rows(runs)
     else:

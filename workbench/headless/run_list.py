@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import output
 from workbench.errors import EXIT_DONE, UsageError
-from workbench.headless.run_query import RunQuery, status_of
+from workbench.headless.run_query import RunQuery
 from workbench.metrics import metric
 from workbench.runs.row import RunRow
+from workbench.settings.run_keys import status_of
 from workbench.units import age_in_words, count
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def as_json(row: RunRow) -> dict[str, Any]:
         "study": row.study or None,
         "tags": list(row.tags),
         "note": row.note or None,
+        "pinned": row.pinned,
+        "device": row.device or None,
         "directory": str(row.run.path),
     }
 

@@ -68,7 +68,9 @@ def tune_auto(
     space = SearchSpace.parse(ranges, preset)
     left = max(seconds - (time.monotonic() - began), LEAST_SECONDS / 2)
     narrate(options, f"3 of 3: a search over {len(space.paths)} settings, {duration(left)}")
-    question = search_question(preset, ranges, seed=seed, seconds=left, keep=KEEP, save_as=options.save_as or "")
+    question = search_question(
+        preset, ranges, seed=seed, seconds=left, discard="keep", keep=KEEP, save_as=options.save_as or ""
+    )
     study = create_study(options.studies_folder, preset, question, measured=measured)
     return follow_study(study, options, partial(show_page, study))
 

@@ -49,9 +49,14 @@ def image_lines(image: data.Image, width: int, rows: int, look: Look) -> list[Te
     return lines
 
 
+def image_size(image: data.Image, width: int, rows: int) -> tuple[int, int]:
+    """Columns and rows of pixels that an image has in that many cells."""
+    return fitting(image.width, image.height, width, rows, max(MOST_MAGNIFIED // max(image.width, image.height), 1))
+
+
 def image_pixels(image: data.Image, width: int, rows: int, look: Look) -> Pixels:
     """The image in the size that it has in that many cells."""
-    size = fitting(image.width, image.height, width, rows, max(MOST_MAGNIFIED // max(image.width, image.height), 1))
+    size = image_size(image, width, rows)
     planes = [resized(plane, *size) for plane in _planes(image)]
     red, green, blue = planes if len(planes) == 3 else (planes[0],) * 3
     return Pixels(

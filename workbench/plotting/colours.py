@@ -1,7 +1,8 @@
 """The colours of curves and phases, on a dark and on a light background.
 
-Train and validation are teal and amber, which colour-blind people can tell apart. Overlaid runs take further colours of
-the palette of Okabe and Ito (2008). Phases can also be told apart by their order and names.
+Train and validation are teal and amber, which colour-blind people can tell apart. The eight colours of overlaid runs
+were searched for: any two of these ten differ, also for the three kinds of colour blindness, which
+`tests/unit/ui/test_colours.py` simulates. Phases can also be told apart by their order and names.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 DARK_VARIABLES = {
     "train": "#4fb3bf",
     "validation": "#e5a54b",
-    "overlay-1": "#cc79a7",
-    "overlay-2": "#56b4e9",
-    "overlay-3": "#f0e442",
-    "overlay-4": "#a0a8b8",
-    "overlay-5": "#9d8cf0",
-    "overlay-6": "#8fd16a",
-    "overlay-7": "#f08a72",
-    "overlay-8": "#c3e8e0",
+    "overlay-1": "#f67da4",
+    "overlay-2": "#5d94e8",
+    "overlay-3": "#fbfb78",
+    "overlay-4": "#acc9ca",
+    "overlay-5": "#c6a5fa",
+    "overlay-6": "#8cefab",
+    "overlay-7": "#b4876a",
+    "overlay-8": "#e0e7fe",
     "phase-data": "#6b7588",
     "phase-transfer": "#b08fd8",
     "phase-step": "#7aa2c9",
@@ -33,13 +34,13 @@ DARK_VARIABLES = {
 LIGHT_VARIABLES = {
     "train": "#0a6d7f",
     "validation": "#984c00",
-    "overlay-1": "#a04078",
-    "overlay-2": "#0066a0",
-    "overlay-3": "#6e5f00",
-    "overlay-4": "#5d6470",
-    "overlay-5": "#5b46c4",
-    "overlay-6": "#2f6b1f",
-    "overlay-7": "#b02f1e",
+    "overlay-1": "#6b1474",
+    "overlay-2": "#1e419f",
+    "overlay-3": "#5f4107",
+    "overlay-4": "#4c4f58",
+    "overlay-5": "#7d32e8",
+    "overlay-6": "#51693d",
+    "overlay-7": "#6f082c",
     "overlay-8": "#123c4a",
     "phase-data": "#8a94a6",
     "phase-transfer": "#9a6fc9",

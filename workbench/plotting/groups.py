@@ -1,4 +1,4 @@
-"""Several curves as one: at each x the mean of those that reach it, and the range that they span."""
+"""Several curves as one: the mean of those that reach an x, and the range that they span."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ from workbench.plotting.points import Point
 
 
 def mean_and_range(curves: Sequence[Sequence[Point]]) -> list[Point]:
-    """The curves' means at every x that one of them has; each follows straight lines, and ends where it ends.
+    """The curves' mean at every x where more than half of them have a value; elsewhere there is a gap.
 
-    curves: each by x, which increases; a gap is left out where the others have values.
+    curves: each by x, which increases; between its points it follows straight lines. Before the first and after the
+    last such x there is nothing.
     """
     xs = sorted({point.x for curve in curves for point in curve})
     placed = [[point.x for point in curve] for curve in curves]
-    found = []
+    found: list[Point] = []
+    last = 0
     for x in xs:
         values = [_at(x, curve, places) for curve, places in zip(curves, placed, strict=True)]
         known = [value for value in values if math.isfinite(value)]
-        if known:
+        if 2 * len(known) > len(curves):
             found.append(Point(x, min(known), max(known), math.fsum(known) / len(known)))
-        else:
+            last = len(found)
+        elif found:
             found.append(Point(x, math.nan, math.nan, math.nan))
-    return found
+    return found[:last]
 
 
 def _at(x: float, curve: Sequence[Point], places: Sequence[float]) -> float:

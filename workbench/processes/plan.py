@@ -15,7 +15,7 @@ from workbench.processes.worker import not_started
 from workbench.settings.preset import Preset
 
 BACKGROUND = "--background"
-"""Makes the process run at the lowest priority, and download nothing."""
+"""Makes the process run at the lowest priority and download nothing, and on a GPU time a step."""
 SEVERAL = "--several"
 """Makes the process read a list of presets as JSON, each in TOML, and answer with the list of their plans."""
 PEAK = "peak"
@@ -53,6 +53,8 @@ class Plan:
     validation_samples: int | None = None
     """None where there is no such split."""
     test_samples: int | None = None
+    step_ms: float | None = None
+    """About how long a step takes on the GPU; None where it was not measured."""
 
     @property
     def memory_kinds(self) -> dict[str, int]:

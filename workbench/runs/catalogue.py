@@ -28,6 +28,8 @@ HEAD_BYTES = 2**18
 """Bytes read at the beginning of a run's events, which name the metric that decides the best epoch."""
 TAIL_BYTES = (2**16, 2**19, 2**22)
 """Bytes read at the end, for the latest and the best epoch: more only if fewer do not contain them."""
+PREPARED_BYTES = 2**16
+"""Bytes read at the beginning of an ended run's events, which name its device."""
 OVERLAP_BYTES = 2**19
 """Farther back, consecutive blocks overlap by this many bytes; the line of an epoch is shorter."""
 WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, State, TestResult))
@@ -114,7 +116,7 @@ def _row(run: RunDirectory, presets: PresetReader, *, before: RunRow | None = No
     except Exception as error:  # the files may contain anything, and the other runs must still be shown
         reason = f"its files cannot be read: {type(error).__name__}: {error}"
         row = RunRow(run, "lost", "", started, reason=reason, broken=True)
-    return replace(row, tags=labels.tags, note=labels.note)
+    return replace(row, tags=labels.tags, note=labels.note, pinned=labels.pinned)
 
 
 def _read(
@@ -139,6 +141,7 @@ def _read(
             "reason": _text(summary.reason),
             "metrics": _scalars(_table(summary.validation or summary.train)),
             "best": _number(_table(summary.validation or summary.train).get(_text(summary.monitor))),
+            "device": _device(_prepared(run)),
         }
     else:
         values |= _from_events(run, before)
@@ -170,11 +173,26 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     return {
         "state": _text(states[-1].state) if states else "",
         "epoch": _whole(epochs[-1].epoch) if epochs else 0,
+        "device": _device(prepared),
         "monitor": monitor,
         "metrics": _scalars(best) if marked else known and known.metrics,
         "best": _number(best.get(monitor)) if marked else known and known.best,
         "test": _scalars(tested[-1].metrics) if tested else None,
     }
+
+
+def _prepared(run: RunDirectory) -> Prepared | None:
+    """The first event of a run that describes what it trains on, if it is near the beginning."""
+    with suppress(OSError), open_regular(run.events) as file:
+        head = file.read(PREPARED_BYTES)
+        return next((event for event in _events(head) if isinstance(event, Prepared)), None)
+    return None
+
+
+def _device(prepared: Prepared | None) -> str:
+    if prepared is None:
+        return ""
+    return "cpu" if prepared.device == "cpu" else _text(prepared.device_name) or _text(prepared.device)
 
 
 def _read_tail(file: IO[bytes]) -> list[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable
@@ -17,6 +18,9 @@ from workbench.runs.owned import OwnedDirectory
 from workbench.runs.study import StudyMembership
 from workbench.suggestion import closest
 
+STAMP = re.compile(r"\d{8}T\d{6}Z")
+"""The time in a run's name."""
+
 
 @dataclass(frozen=True)
 class RunDirectory(OwnedDirectory):
@@ -25,8 +29,11 @@ class RunDirectory(OwnedDirectory):
     @property
     def started(self) -> datetime | None:
         """When the run was created (UTC), from its name; None if it was renamed."""
+        stamp = self.name.partition("-")[0]
+        if STAMP.fullmatch(stamp) is None:
+            return None
         try:
-            return datetime.strptime(self.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            return datetime.fromisoformat(stamp)  # many times as quick as strptime, for tables of thousands of runs
         except ValueError:
             return None
 

@@ -10,7 +10,7 @@ from typing import Literal
 from workbench.metrics import keeps_curve
 from workbench.runs.curve import Curve
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Event, Logged, RequestHandled, Started, Steps
+from workbench.runs.events import EpochEnd, Event, Finished, Logged, RequestHandled, Started, Steps
 from workbench.runs.layer_history import LayerHistory
 from workbench.runs.measurements import Health, Memory, Timing
 from workbench.runs.phases import PHASES
@@ -18,7 +18,7 @@ from workbench.runs.tail import EventTail
 from workbench.runs.view import RunView
 from workbench.units import GIB
 
-MarkKind = Literal["learning_rate", "pause", "resume", "checkpoint", "stop", "resumed"]
+MarkKind = Literal["learning_rate", "pause", "resume", "checkpoint", "stop", "resumed", "diverged"]
 MEMORY_CURVES = ("host_rss", "torch_allocated", "torch_reserved")
 """Readings of memory that are kept as curves."""
 MOST_MARKS, MOST_READINGS, MOST_EPOCHS, MOST_LOWEST = 200, 240, 8, 100
@@ -114,6 +114,8 @@ class RunHistory:
                 self._take_epoch(event, seconds)
             case RequestHandled() if event.accepted:
                 self._take_request(event, seconds)
+            case Finished(kind="diverged"):
+                self._mark(event.step, seconds, "diverged", f"{event.what or 'a value'} is not finite")
         self.view.take(event)
 
     def _take_timing(self, event: Timing, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What people say about a run: tags and a note, in a file of its directory.
+"""What people say about a run: tags, a note and whether it is pinned, in a file of its directory.
 
 The trainer neither reads nor writes the file, so a run in progress can be labelled too.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Labels:
     tags: tuple[str, ...] = ()
     note: str = ""
     """One line."""
+    pinned: bool = False
+    """Whether it is the base with which other runs are compared."""
 
     def __post_init__(self) -> None:
         for tag in self.tags:
@@ -45,7 +47,7 @@ class Labels:
     def with_tags(self, added: Iterable[str] = (), removed: Iterable[str] = ()) -> Labels:
         """Adds and removes tags; those that are there, or are not, already are no error. Raises UsageError."""
         gone = set(removed)
-        return Labels(tuple(tag for tag in dict.fromkeys((*self.tags, *added)) if tag not in gone), self.note)
+        return replace(self, tags=tuple(tag for tag in dict.fromkeys((*self.tags, *added)) if tag not in gone))
 
 
 def problem_of_tag(tag: str) -> str:
@@ -81,7 +83,8 @@ def read_labels(file: Path) -> Labels:
     tags, note = values.get("tags"), values.get("note")
     known = [tag for tag in tags if isinstance(tag, str) and not problem_of_tag(tag)] if isinstance(tags, list) else []
     line = " ".join(note.split())[:MOST_NOTE_LETTERS] if isinstance(note, str) else ""
-    return Labels(tuple(dict.fromkeys(known))[:MOST_TAGS], line if line.isprintable() else "")
+    note = line if line.isprintable() else ""
+    return Labels(tuple(dict.fromkeys(known))[:MOST_TAGS], note, values.get("pinned") is True)
 
 
 def write_labels(file: Path, labels: Labels) -> None:
@@ -95,7 +98,8 @@ def write_labels(file: Path, labels: Labels) -> None:
         values = {}
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise StorageError(f"cannot write {file}: it holds something else ({error}). Repair or delete it") from error
-    values |= {"tags": list(labels.tags), "note": labels.note}
+    values.pop("pinned", None)
+    values |= {"tags": list(labels.tags), "note": labels.note} | ({"pinned": True} if labels.pinned else {})
     write_text_atomically(file, json.dumps(values, indent=2, ensure_ascii=False) + "\n", parents=False)
 
 

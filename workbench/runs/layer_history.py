@@ -9,7 +9,7 @@ from typing import Any, Literal
 from workbench.runs.curve import Curve
 from workbench.runs.measurements import Health
 
-LayerQuantity = Literal["gradient", "weight", "activation"]
+LayerMetricName = Literal["gradient", "weight", "activation"]
 """The norm of a parameter's gradient; the norm of the parameter; the dead or saturated fraction of an activation."""
 MOST_LOOKS = 128
 """Looks that are kept apart; neighbours of more are averaged."""
@@ -22,8 +22,8 @@ class LayerHistory:
     def __init__(self) -> None:
         self.looks = Curve(MOST_LOOKS)
         """The steps of the looks: a layer's curve has no bucket for a look that did not list it."""
-        self.curves: dict[LayerQuantity, dict[str, Curve]] = {"gradient": {}, "weight": {}, "activation": {}}
-        """By quantity, and by the name of the parameter or activation."""
+        self.curves: dict[LayerMetricName, dict[str, Curve]] = {"gradient": {}, "weight": {}, "activation": {}}
+        """By metric, and by the name of the parameter or activation."""
         self._places: dict[str, int | None] = {}
         """Where each stands in the model; None in looks of older versions."""
 
@@ -36,20 +36,20 @@ class LayerHistory:
         for row in health.layers:
             self._add("activation", row, row.get("dead_share", row.get("saturated_share")), health.step, seconds)
 
-    def _add(self, quantity: LayerQuantity, row: Mapping[str, Any], value: object, step: int, seconds: float) -> None:
-        name, curves = row["name"], self.curves[quantity]
+    def _add(self, metric: LayerMetricName, row: Mapping[str, Any], value: object, step: int, seconds: float) -> None:
+        name, curves = row["name"], self.curves[metric]
         if not isinstance(value, int | float) or (name not in curves and len(curves) >= MOST_LAYERS):
             return
         curves.setdefault(name, Curve(MOST_LOOKS)).add(step, value, seconds)
         self._places[name] = row.get("place")
 
-    def names(self, quantity: LayerQuantity) -> list[str]:
-        """The names of all layers that have the quantity, in the order of the model."""
-        return sorted(self.curves[quantity], key=lambda name: (self._places.get(name) or 0, _natural(name)))
+    def names(self, metric: LayerMetricName) -> list[str]:
+        """The names of all layers that have the metric, in the order of the model."""
+        return sorted(self.curves[metric], key=lambda name: (self._places.get(name) or 0, _natural(name)))
 
-    def values(self, quantity: LayerQuantity, name: str) -> list[float | None]:
+    def values(self, metric: LayerMetricName, name: str) -> list[float | None]:
         """The mean of a layer at each of the looks; None where it was not listed, or not finite."""
-        buckets, place = self.curves[quantity][name].buckets, 0
+        buckets, place = self.curves[metric][name].buckets, 0
         found: list[float | None] = []
         for look in self.looks.buckets:
             while place < len(buckets) and buckets[place].last_step < look.first_step:

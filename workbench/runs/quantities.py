@@ -37,7 +37,7 @@ STEP_TIME = Quantity(
 PHASE_TIMES = Quantity(
     "phases",
     "phases ms",
-    tuple((phase, f"phase_ms/{phase}", f"phase-{phase}") for phase in PHASES),
+    tuple((phase, f"phase_ms/{phase}", "dim" if phase == "rest" else f"phase-{phase}") for phase in PHASES),
     _three_digits,
     tick,
     name="time of a step by phase",

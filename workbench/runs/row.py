@@ -44,6 +44,10 @@ class RunRow:
     """The id of its study."""
     tags: tuple[str, ...] = ()
     note: str = ""
+    pinned: bool = False
+    """Whether it is the base with which other runs are compared."""
+    device: str = ""
+    """The name of the device that it is trained on: cpu, or that of the GPU."""
     broken: bool = False
     """Whether its files could not be read; then no other field but its labels is reliable."""
 

@@ -37,8 +37,9 @@ def setting(
     """Declares a field: its default, help text, unit, and pydantic bounds (`gt`, `ge`, `lt`, `le`, ...).
 
     step: how the app's arrow keys step it, if its type and bounds do not decide. names: the values that the app
-    suggests: "columns" for those of the table that the choice reads. empty: what 0, or nothing, stands for, in a word
-    or two. only_if: what must be chosen besides for it to have an effect, see `workbench.settings.effect`.
+    suggests: "columns" for those of the table that the choice reads; it suggests `examples` too. empty: what 0, or
+    nothing, stands for, in a word or two. only_if: what must be chosen besides for it to have an effect, see
+    `workbench.settings.effect`.
     """
     given = {"unit": unit, "step": step, "names": names, "empty": empty, "only_if": only_if}
     extra: dict[str, Any] = {name: value for name, value in given.items() if value}

@@ -8,9 +8,13 @@ empty. Where nothing is known, as of a property that the choice does not have, a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
+
+from pydantic.fields import FieldInfo
 
 from workbench.settings.base import Conditions, Settings
+from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.toml_text import toml
 
 Chosen = Mapping[str, Settings]
 """By table."""
@@ -48,3 +52,27 @@ def condition_in_words(path: str, values: Sequence[Any]) -> str:
     label = path.rpartition(".")[2].replace("_", " ")
     listed = " or ".join(str(value).replace("_", " ") for value in values)
     return f"only {_WORDS.get(path, f'with {label} {listed}').format(values=listed)}".rstrip()
+
+
+def without_effect(preset: Preset) -> list[str]:
+    """The settings of a preset that are not at their default and have no effect, each in a sentence."""
+    tables = ((name, getattr(preset, name)) for name in Preset.model_fields)
+    chosen = {name: table for name, table in tables if isinstance(table, Settings)}
+    said = []
+    for table, settings in chosen.items():
+        family = FAMILIES.get(table)
+        reason = lacks(family.only_if, table, chosen) if family is not None else ""
+        if family is not None and reason and type(settings) is not family.default:
+            said.append(f"{table}.{family.tag} = {toml(getattr(settings, family.tag))} has no effect here: {reason}")
+        for key, info in type(settings).model_fields.items():
+            value = getattr(settings, key)
+            if (family is None or key != family.tag) and value != info.default:
+                why = reason or lacks(conditions_of(info), table, chosen)
+                said += [f"{table}.{key} = {toml(value)} has no effect here: {why}"] if why else []
+    return said
+
+
+def conditions_of(info: FieldInfo) -> Conditions:
+    """The conditions of a setting, as declared."""
+    extra = info.json_schema_extra
+    return cast(Conditions, extra.get("only_if", {})) if isinstance(extra, dict) else {}

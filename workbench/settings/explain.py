@@ -11,7 +11,7 @@ from workbench.errors import UsageError
 from workbench.settings import library
 from workbench.settings.base import Choice, Family, Settings
 from workbench.settings.changes import Change
-from workbench.settings.effect import condition_in_words
+from workbench.settings.effect import condition_in_words, conditions_of
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.runtime import Runtime
 from workbench.settings.search import Range
@@ -119,8 +119,7 @@ def _section(title: str, settings: type[Settings], only: str) -> tuple[str, str,
 
 def _meaning(field: FieldInfo) -> str:
     """What a setting means, and what must be chosen besides for it to have an effect."""
-    extra: Any = field.json_schema_extra or {}
-    conditions = [condition_in_words(path, values) for path, values in extra.get("only_if", {}).items()]
+    conditions = [condition_in_words(path, values) for path, values in conditions_of(field).items()]
     return "; ".join([field.description or "", *conditions])
 
 

@@ -76,7 +76,15 @@ class Torchvision(ModelChoice):
     """Any torchvision classification model, by name, with randomly initialised weights."""
 
     name: Literal["torchvision"] = "torchvision"
-    architecture: str = setting("resnet18", "its name in torchvision, such as resnet18 or mobilenet_v2")
+    architecture: str = setting(
+        "resnet18",
+        "its name in torchvision, such as resnet18 or mobilenet_v2",
+        examples=[
+            *("resnet18", "resnet34", "resnet50", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"),
+            *("efficientnet_b0", "efficientnet_v2_s", "convnext_tiny", "densenet121", "regnet_y_400mf"),
+            *("shufflenet_v2_x1_0", "squeezenet1_1", "vgg11_bn", "swin_t", "vit_b_16"),
+        ],
+    )
     resize: int = setting(
         0,
         "side to which images are resized on the device; 0 keeps their size",

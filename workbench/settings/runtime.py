@@ -16,7 +16,11 @@ class Runtime(Settings):
 
     sense: ClassVar[str] = "device, engine"
 
-    device: DevicePattern = setting("auto", "auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is one")
+    device: DevicePattern = setting(
+        "auto",
+        "auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is one",
+        examples=["auto", "cpu", "cuda", "cuda:1", "mps"],
+    )
     precision: Literal["float32", "tf32", "bf16", "fp16"] = setting(
         "float32",
         "number format of matrix multiplications: tf32 (NVIDIA, Ampere or later), bf16, fp16 with loss scaling",

@@ -100,7 +100,11 @@ class LabelledTexts(TextData, LabelledData):
 class TextFiles(DataChoice):
     """Text that is read from files."""
 
-    encoding: str = setting("auto", "encoding of the files, such as utf-8 or cp1252; auto: detected, a guess is noted")
+    encoding: str = setting(
+        "auto",
+        "encoding of the files, such as utf-8 or cp1252; auto: detected, a guess is noted",
+        examples=["auto", "utf-8", "cp1252", "latin-1", "utf-16", "shift_jis", "gb18030", "koi8-r"],
+    )
 
 
 class Docstrings(LabelledTexts):

@@ -141,13 +141,17 @@ class Job:
         return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.model.modules())
 
 
-def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
-    """Prepares the data and assembles one run: the short way for a process that trains once.
+def build_job(
+    preset: Preset,
+    report: Callable[[Progress], None],
+    prepared: Callable[[Preset, Callable[[Progress], None]], PreparedData] = prepare,
+) -> Job:
+    """Prepares the data and assembles one run.
 
-    report: hears of downloads and long reads. Raises PresetError, DeviceError, DataError or UserCodeError before
-    anything is trained.
+    report: hears of downloads and long reads. prepared: prepares the data; `KeptData.prepare` keeps it.
+    Raises PresetError, DeviceError, DataError or UserCodeError before anything is trained.
     """
-    data = prepare(preset, report)
+    data = prepared(preset, report)
     report(Progress("building the model", 0, None, ""))
     return assemble(data, preset)
 

@@ -25,6 +25,7 @@ from workbench.data.task_description import describe_task
 from workbench.data.tokens import PAD
 from workbench.errors import DataError, PresetError, UserCodeError
 from workbench.settings.data_choice import LabelledData, NumberData
+from workbench.settings.effect import without_effect
 from workbench.settings.generation import GENERATION_SETTINGS
 from workbench.settings.loss import IGNORED, losses_for
 from workbench.settings.model import ModuleModel
@@ -170,7 +171,15 @@ def prepare(
         targets_per_sample=_targets_per_sample(splits, task),
         digests=digests,
         random_state=torch.get_rng_state(),
-        notes=(*misfits, *samples.notes, *encoding.notes, *notes, *splits.notes, *_split_notes(preset, samples)),
+        notes=(
+            *misfits,
+            *samples.notes,
+            *encoding.notes,
+            *notes,
+            *splits.notes,
+            *_split_notes(preset, samples),
+            *without_effect(preset),
+        ),
     )
 
 

@@ -68,7 +68,7 @@ def not_kept_at(
     ranks = [(metric.rank(value), trial) for value, trial in values if value is not None]
     ordered = [trial for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))]
     if by_fraction:
-        kept = ordered[: max(len(ordered) // REDUCTION, count)]
+        kept = _in_turn(ordered)[: max(len(ordered) // REDUCTION, count)]
         reason = f"not among the best {len(kept)} of {len(ordered)} after epoch {epoch}"
     else:
         kept = _in_turn(ordered)[:count]
@@ -118,7 +118,7 @@ def asha(view: StudyView, first: int, epochs: int) -> Continue | None:
 
     Asynchronous successive halving (Li et al. 2020, *A System for Massively Parallel Hyperparameter Tuning*, algorithm
     2): of the trials that have reached a rung, the best third is promoted, as soon as there are enough, and the highest
-    rung comes first.
+    rung comes first. Where schedules are searched, the best of each in turn.
     """
     metric = view.metric
     if metric is None:
@@ -128,8 +128,8 @@ def asha(view: StudyView, first: int, epochs: int) -> Continue | None:
     for level in range(len(levels) - 1, -1, -1):
         reached = [(value_at(trial, levels[level], metric), trial) for trial in own]
         ranks = [(metric.rank(value), trial) for value, trial in reached if value is not None]
-        best = sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))[: len(ranks) // REDUCTION]
-        for _, trial in best:
+        ordered = [trial for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))]
+        for trial in _in_turn(ordered)[: len(ranks) // REDUCTION]:
             if trial.status == "paused" and trial.epoch == levels[level]:
                 following = levels[level + 1] if level + 1 < len(levels) else None
                 return Continue(trial.number, following)

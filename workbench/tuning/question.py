@@ -41,11 +41,11 @@ class Question:
     """How long the study may take."""
     until: str = ""
     """A value of a metric at which the study ends, such as accuracy>=0.98."""
-    discard: DiscardRule = "keep"
+    discard: DiscardRule = "asha"
     keep: int = 3
-    """How many trials continue after the epochs of `discard_after`; also how many of the best keep their weights."""
+    """With the rule `keep`, how many trials continue after `discard_after`; how many of the best keep their weights."""
     discard_after: int = 1
-    """Epochs."""
+    """The epoch at which a rule decides first."""
     seeds: tuple[int, ...] = ()
     """Of a repeat; in a search, the fresh seeds with which the best are trained again."""
     confirm: int = 3

@@ -9,8 +9,8 @@ from workbench.tuning.sampler import Sampler
 from workbench.tuning.space import SearchSpace
 
 SAMPLERS: dict[str, str] = {
-    "tpe": "where earlier trials were good, by the tree-structured Parzen estimator; half of them near the best",
-    "random": "anywhere; half of them near the preset or the best",
+    "tpe": "where earlier trials were good, by the tree-structured Parzen estimator; a tenth near the best",
+    "random": "anywhere; a tenth near the preset or the best",
     "grid": "all combinations, of five values where a range has no step",
     "cmaes": "around a centre that moves to where trials were good (CMA-ES): numbers only, from about 30 trials on",
     "qmc": "evenly spread over the space (Sobol)",

@@ -6,6 +6,7 @@ import math
 import time
 from contextlib import suppress
 
+from workbench.atomic_files import without_sync
 from workbench.errors import WorkbenchError
 from workbench.metrics import metric
 from workbench.runs.control import Command, ask
@@ -59,7 +60,8 @@ class TrialRun:
         run, resumed = record.study.run(trial.run), bool(trial.run)
         if not resumed:
             preset = record.preset_of(trial)
-            run = create_run(record.study.trials, preset.name, preset.to_toml(), study=record.study.name)
+            with without_sync():
+                run = create_run(record.study.trials, preset.name, preset.to_toml(), study=record.study.name)
         elif (summary := read_summary(run)) is not None and summary.status == "completed":
             record.write(completed(trial, summary))
             return None

@@ -153,8 +153,10 @@ class WorkbenchApp(StyledApp):
         """Remembers theme and layout for the next start."""
         if self.theme != self._theme_at_start or not has_few_colours():
             self.remembered.theme = self.theme
-        # Another app may have opened a preset meanwhile.
-        self.remembered.preset = Remembered.load().preset or self.remembered.preset
+        # Another app may have opened a preset meanwhile, or saved a filter.
+        latest = Remembered.load()
+        self.remembered.preset = latest.preset or self.remembered.preset
+        self.remembered.run_filters = latest.run_filters
         self.remembered.save()
 
     def action_next_theme(self) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from tests.ui.made import preset
 from tests.ui.panels.panel_app import seen
 from tests.unit.pictures.made import COLOURED, FLOWERS, PRICES
@@ -87,15 +85,19 @@ def test_the_network_of_the_settings_before_takes_nothing() -> None:
     assert not any("MiB" in line for line in lines), "that would be of the new settings"
 
 
-@pytest.mark.parametrize("kind", [ModelPanel, DataPreviewPanel])
-def test_why_there_is_nothing_is_said(kind: type[ModelPanel | DataPreviewPanel]) -> None:
-    def fill(panel: ModelPanel | DataPreviewPanel) -> None:
-        if isinstance(panel, ModelPanel):
-            panel.show(Picture(reason=REASON), None, "module", 10)
-        else:
-            panel.show(Picture(reason=REASON), "digits")
+def test_why_there_is_nothing_is_said_once() -> None:
+    unread = Picture(reason=REASON)
+    assert REASON in seen(DataPreviewPanel(), lambda panel: panel.show(unread, "digits"), (70, 10))
+    assert "once the data has been read" in " ".join(model(unread, None, (70, 10)))
+    assert REASON in " ".join(model(Picture(data=SHOWN, reason=REASON), None, (70, 10)))
 
-    assert "not trusted yet" in seen(kind(), fill, (70, 10))
+
+def test_where_room_is_short_all_layers_stand_and_the_kinds_of_memory_do_not() -> None:
+    assert any("optimizer" in line for line in model(PICTURE, EXPECTED, (36, 21)))
+    lines = model(PICTURE, EXPECTED, (36, 15))
+    assert sum("Linear" in line for line in lines) == 3
+    assert any("at the peak" in line for line in lines)
+    assert not any("optimizer" in line for line in lines)
 
 
 def test_about_has_two_digits() -> None:

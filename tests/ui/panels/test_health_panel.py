@@ -39,7 +39,7 @@ def test_the_axis_names_the_first_and_the_last_look() -> None:
     assert "step 100             400" in page(LOW)[-2]
 
 
-def test_b_switches_between_the_quantities_and_back() -> None:
+def test_b_switches_between_the_metrics_and_back() -> None:
     weights = page(LOW, "b")
     assert "health  weight norm" in weights[0]
     assert row(weights, "layers.3").rstrip(" |").endswith(" 5.03")
@@ -52,7 +52,7 @@ def test_b_switches_between_the_quantities_and_back() -> None:
     assert "gradient norm" in page(LOW, "b", "b", "b")[0]
 
 
-def test_where_there_is_room_all_quantities_are_shown() -> None:
+def test_where_there_is_room_all_metrics_are_shown() -> None:
     lines = page(HIGH)
     titles = [line for line in lines if ", log" in line or "100 %" in line]
     assert [title.split("  ")[0].strip("| ") for title in titles] == [

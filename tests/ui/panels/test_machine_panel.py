@@ -9,7 +9,7 @@ from rich.style import Style
 
 from tests.ui.made import GIB
 from tests.ui.panels.panel_app import WIDTHS, history, machine, seen
-from workbench.devices.gpu_details import GpuDetails, GpuProcess
+from workbench.devices.gpu_details import HEAT, POWER_LIMIT, GpuDetails, GpuProcess
 from workbench.ui.live.owners import Owners
 from workbench.ui.live.readings import CloserReading, Readings
 from workbench.ui.panels.machine import MachinePanel
@@ -26,7 +26,7 @@ def shown(readings: Readings, size: tuple[int, int] = (100, 20)) -> str:
 
 def test_a_card_has_its_name_vitals_meters_and_processes() -> None:
     lines = page(1, (110, 14), device="cuda:0").splitlines()
-    assert "1 GPU, 2 cores" in lines[0]
+    assert "1 GPU, driver 580.65.06, 2 cores, a processor" in lines[0]
     assert "GPU 0  H100 80GB  ● this run" in lines[1]
     assert "61 °C   412 of 700 W   1,755 of 1,980 MHz" in lines[1]
     assert "busy" in lines[2]
@@ -84,6 +84,17 @@ def test_a_load_far_above_the_cores_says_what_that_means() -> None:
     calm, _ = machine(0)
     assert "wait for each other" not in shown(calm)
     assert "load    12.0 on 2 cores  ▲ programs wait for each other" in shown(replace(calm, load=12.0))
+
+
+@pytest.mark.parametrize(
+    ("slowed_by", "said"), [(HEAT, "▲ slowed by heat   61 °C"), (POWER_LIMIT, "slowed by its power limit   61 °C")]
+)
+def test_a_card_whose_clocks_are_kept_down_says_by_what(slowed_by: str, said: str) -> None:
+    readings, _ = machine(1)
+    hot = replace(readings, closer=CloserReading(Owners(1), {0: GpuDetails(slowed_by=slowed_by)}, []))
+    assert said in shown(hot)
+    assert ("▲" in shown(hot)) == (slowed_by == HEAT)
+    assert "slowed" not in shown(readings)
 
 
 def test_a_process_that_cannot_be_seen_is_named_as_such() -> None:

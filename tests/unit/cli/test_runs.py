@@ -16,7 +16,8 @@ from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.row import RunRow
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
-from workbench.ui.panels.runs_columns import epochs_of, label_of, written
+from workbench.ui.panels.runs_columns import epochs_of
+from workbench.ui.panels.runs_results import label_of, written
 from workbench.units import age_in_words
 
 STARTED = datetime(2026, 11, 27, 12, 0, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ from tests.unit.pictures.conftest import look_with
 from tests.unit.pictures.made import FLOWERS, GREY, PRICES, ROW, SHORT, SPECTRUM, WAVE
 from workbench.pictures.balance import balance_lines
 from workbench.pictures.strip import strip_lines
-from workbench.processes.data import ClassCount, DataSummary, Image, Sample
+from workbench.processes.data import ClassCount, DataSummary, Image, Row, Sample
 
 KINDS = [
     Sample(0, "rose", image=GREY),
@@ -43,8 +43,30 @@ def test_there_are_as_many_strips_as_show_most() -> None:
     assert lines[1] == "  ".join(["@" * 12] * 3)
 
 
-def test_rows_are_a_table_and_texts_stand_one_below_the_other() -> None:
-    assert shown([Sample(0, "rose", row=ROW), Sample(1, "tulip", row=ROW)], 40, 3)[0].split() == ["rose", "tulip"]
+def test_strips_are_not_so_low_that_nothing_is_recognised() -> None:
+    spectra = [Sample(place, str(place), spectrogram=SPECTRUM) for place in range(10)]
+    lines = shown(spectra, 46, 9)
+    assert [line.split() for line in lines if not line or line[0].isdigit()] == [["0", "1", "2"]]
+    assert len(lines) == 1 + 7
+
+
+def test_of_rows_each_sample_is_a_line_where_all_columns_have_room() -> None:
+    assert shown([Sample(0, "rose", row=ROW), Sample(1, "tulip", row=ROW)], 40, 9) == [
+        "       width  height",
+        "rose     1.5     nan",
+        "tulip    1.5     nan",
+    ]
+
+
+def test_of_many_columns_each_is_a_line_and_the_first_samples_have_room() -> None:
+    wide = Row([f"column {place}" for place in range(9)], [float(place) for place in range(9)], [])
+    lines = shown([Sample(place, "rose", row=wide) for place in range(9)], 40, 20)
+    assert lines[0].split() == ["rose"] * 5
+    assert lines[9].split() == ["column", "8", *["8"] * 5]
+    assert len(lines) == 10, "the other samples are left out"
+
+
+def test_texts_stand_one_below_the_other() -> None:
     assert shown([Sample(0, "rose", text=SHORT), Sample(1, "tulip", text=SHORT)], 40, 6) == [
         "rose", "to be or not", "", "tulip", "to be or not", "",
     ]  # fmt: skip

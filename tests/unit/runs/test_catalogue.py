@@ -36,6 +36,13 @@ def test_each_run_is_a_row_with_its_result(tmp_path: Path) -> None:
     assert completed.started.hour == 12
 
 
+def test_a_row_names_the_device(tmp_path: Path) -> None:
+    write_run(tmp_path, "20261124T120000Z-fast-0001", steps=100, ending="completed")
+    write_run(tmp_path, "20261124T130000Z-fast-0002", steps=100, ending="completed", device="cuda:0")
+    write_run(tmp_path, "20261124T140000Z-fast-0003", steps=100, device="cuda:0")
+    assert [row.device for row in Catalogue(tmp_path).rows()] == ["NVIDIA H100 80GB HBM3"] * 2 + ["cpu"]
+
+
 def test_a_run_whose_files_are_broken_is_a_row_that_says_so(tmp_path: Path) -> None:
     run = write_run(tmp_path, steps=100, ending="stopped")
     run.preset.write_text("= no toml")

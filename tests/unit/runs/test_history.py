@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.ui.made import epoch_end, events, write_run
 from workbench.runs.events import EpochEnd, RequestHandled, Started, State, Steps
 from workbench.runs.history import MOST_MARKS, MOST_READINGS, RunHistory, read_history
-from workbench.runs.measurements import Timing
+from workbench.runs.measurements import Health, Memory, Timing
 
 
 def taken(*given: object) -> RunHistory:
@@ -122,3 +122,32 @@ def test_nothing_grows_without_bound() -> None:
     assert len(history.marks) == MOST_MARKS
     assert len(history.timings) == MOST_READINGS
     assert all(len(curve) <= 2048 for curve in history.curves.values())
+
+
+def test_norms_times_and_memory_are_curves_too() -> None:
+    history = taken(
+        steps(1, [1.0] * 10),
+        timing(10, {"data": 0.5, "transfer": 0.0}),
+        timing(20, {"data": 0.0, "forward": 2.0}),
+        Memory(step=20, host_rss_bytes=3 * 2**30, torch_allocated_bytes=2**29),
+        Health(
+            step=20, epoch=1, samples=8, seconds=0.1, layers=[], tensors=[], gradient_norm=None, weight_norm=4.0
+        ),
+    )  # fmt: skip
+    last = {name: curve.last for name, curve in history.curves.items()}
+    assert math.isnan(last.pop("gradient_norm") or 0.0), "it was not finite"
+    assert last == {
+        "loss/train": 1.0, "learning_rate": 0.1, "samples_per_second": 640.0, "step_ms": 2.0, "step_ms/p99": 9.0,
+        "gpu_busy": 0.25, "phase_ms/data": 0.0, "phase_ms/forward": 2.0, "memory/host_rss": 3.0,
+        "memory/torch_allocated": 0.5, "weight_norm": 4.0,
+    }  # fmt: skip
+    history.take(Started(process_id=2, resumed=True, step=15))
+    assert [bucket.last_step for bucket in history.curves["phase_ms/data"].buckets] == [10]
+    assert not history.curves["weight_norm"].buckets
+
+
+def timing(step: int, phases: dict[str, float]) -> Timing:
+    return Timing(
+        step=step, steps=10, timed_steps=10, phase_ms=phases, step_ms={"p50": 2.0, "p99": 9.0}, steps_per_second=10.0,
+        samples_per_second=640.0, gpu_busy_share=0.25,
+    )  # fmt: skip

@@ -26,6 +26,14 @@ def test_labels_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_labels(file) == Labels()
 
 
+def test_a_pin_is_kept_with_tags_and_note(tmp_path: Path) -> None:
+    file = tmp_path / "labels.json"
+    write_labels(file, Labels(("good",), "note", pinned=True))
+    assert read_labels(file).with_tags(["more"]) == Labels(("good", "more"), "note", pinned=True)
+    write_labels(file, Labels(("good",), "note"))
+    assert json.loads(file.read_text()) == {"tags": ["good"], "note": "note"}
+
+
 def test_tags_are_added_in_order_and_once() -> None:
     labels = Labels(("a", "b"), "note").with_tags(["c", "a"], ["b", "not-there"])
     assert labels == Labels(("a", "c"), "note")

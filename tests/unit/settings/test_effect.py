@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from workbench.data.samples import InMemory, Samples, Task
+from workbench.settings import library
 from workbench.settings.base import Conditions, Settings
-from workbench.settings.effect import chosen_of, condition_in_words, lacks
+from workbench.settings.effect import chosen_of, condition_in_words, conditions_of, lacks, without_effect
 from workbench.settings.explain import PLAIN_TABLES
 from workbench.settings.optimizer import Nadam, Radam, Sgd
 from workbench.settings.optimizer_choice import OptimizerChoice
@@ -33,9 +33,7 @@ def declared() -> Iterator[tuple[str, str, type[Settings], Conditions]]:
 
 def _of(model: type[Settings]) -> Iterator[tuple[str, type[Settings], Conditions]]:
     for key, info in model.model_fields.items():
-        if isinstance(info.json_schema_extra, dict):
-            conditions: Any = info.json_schema_extra.get("only_if", {})
-            yield key, model, conditions
+        yield key, model, conditions_of(info)
 
 
 def models_of(table: str) -> list[type[Settings]]:
@@ -65,8 +63,7 @@ def needs(preset: Preset, path: str) -> str:
     table, _, key = path.partition(".")
     if not key:
         return lacks(FAMILIES[table].only_if, table, chosen)
-    extra: Any = tables[table].model_fields[key].json_schema_extra
-    return lacks((extra or {}).get("only_if", {}), table, chosen)
+    return lacks(conditions_of(tables[table].model_fields[key]), table, chosen)
 
 
 CSV = ["data.name=csv", "data.file=x.csv", "data.target=y"]
@@ -122,6 +119,26 @@ TABLE = ["data.name=text_table", "data.file=x.csv", "data.target=y"]
 )
 def test_what_a_setting_lacks_is_said(assignments: list[str], path: str, words: str) -> None:
     assert needs(Preset().override(assignments), path) == words
+
+
+def test_what_was_set_without_effect_is_said_and_nothing_else() -> None:
+    assert without_effect(Preset()) == []
+    preset = Preset().override(
+        [
+            *("optimizer.name=sgd", "optimizer.momentum=0", "optimizer.dampening=0.5"),
+            *("model.hidden=[]", "activation.name=leaky_relu", "activation.negative_slope=0.2"),
+        ]
+    )
+    assert without_effect(preset) == [
+        'activation.name = "leaky_relu" has no effect here: only with hidden layers',
+        "activation.negative_slope = 0.2 has no effect here: only with hidden layers",
+        "optimizer.dampening = 0.5 has no effect here: only with momentum",
+    ]
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_no_shipped_preset_sets_anything_without_effect(name: str) -> None:
+    assert without_effect(library.load(name)) == []
 
 
 def after_a_step(choice: OptimizerChoice) -> torch.Tensor:

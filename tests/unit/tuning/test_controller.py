@@ -49,7 +49,7 @@ from workbench.tuning.ways.search import Search
 
 NOT_KEPT = "not among the best 2 after epoch 1"
 RATES = (0.001, 0.01, 0.1, 0.003, 0.0001)
-SEARCH = Question(way="search", trials=5, keep=2, confirm=2, seeds=(1, 2))
+SEARCH = Question(way="search", discard="keep", trials=5, keep=2, confirm=2, seeds=(1, 2))
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_after_half_of_its_time_a_search_trains_the_best_to_their_end(
     )  # trials take no time by another clock
     rates = iter([1e-4 * number for number in range(1, 41)])
     way = Search(
-        Question(way="search", seconds=120, keep=2, seeds=()),
+        Question(way="search", discard="keep", seconds=120, keep=2, seeds=()),
         lambda view: Suggestion({"optimizer.learning_rate": rate}, "list") if (rate := next(rates, 0)) else None,
         epochs=4,
         seed=0,
@@ -137,7 +137,7 @@ def test_seconds_before_the_second_trial_are_no_time_to_try_settings(
         late = 800.0 if number else 0.0
         return Suggestion({"optimizer.learning_rate": 1e-4 * (number + 1)}, "list")
 
-    way = Search(Question(way="search", seconds=1200, keep=2, seeds=()), suggest, epochs=4, seed=0)
+    way = Search(Question(way="search", discard="keep", seconds=1200, keep=2, seeds=()), suggest, epochs=4, seed=0)
     study = new_study(tmp_path, Question(way="search"))
     assert Controller(study, way, [ScriptedPlace()], 0.0).run().status == "completed"
     asked = [event.time for _, event in study_tail(study).read() if isinstance(event, TrialAsked)]
@@ -228,7 +228,7 @@ def test_where_the_preset_itself_cannot_be_trained_the_search_ends_with_its_word
 
 def test_a_study_ends_at_the_value_that_was_asked_for(tmp_path: Path) -> None:
     study = new_study(tmp_path, SEARCH)
-    way = search(Question(way="search", until="accuracy>=0.9", trials=5, keep=1, confirm=0))
+    way = search(Question(way="search", discard="keep", until="accuracy>=0.9", trials=5, keep=1, confirm=0))
     run(study, way)
     trials = read_study_view(study).trials
     assert [trial.status for trial in trials.values()] == ["discarded", "completed"]
@@ -477,7 +477,7 @@ def test_settings_are_tried_as_long_as_the_best_can_still_be_trained_to_their_en
     seconds: float, tries_more: bool
 ) -> None:
     """Two of 4 epochs, of which one is done in 0.25 s, and one again with 2 seeds: 14 epochs, 3.5 s; of 100 s."""
-    question = Question(way="search", seconds=100.0, keep=2, confirm=1, seeds=(1, 2))
+    question = Question(way="search", discard="keep", seconds=100.0, keep=2, confirm=1, seeds=(1, 2))
     view = StudyView()
     view.take(StudyStarted(process_id=1, time=1000.0))
     for number in range(3):
@@ -506,7 +506,9 @@ def test_a_trial_that_is_among_the_best_of_all_so_far_is_trained_to_its_end_at_o
     tried: int, after: list[Continue | Discard]
 ) -> None:
     """As soon as so many have been tried that to be among the best says something."""
-    way = Search(Question(way="search", trials=50, keep=2), lambda view: Suggestion({}, "list"), epochs=4, seed=0)
+    way = Search(
+        Question(way="search", discard="keep", trials=50, keep=2), lambda view: Suggestion({}, "list"), epochs=4, seed=0
+    )
     view = StudyView()
     view.take(MetricKnown(metric="accuracy"))
     for number in range(tried):

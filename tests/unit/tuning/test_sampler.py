@@ -167,10 +167,12 @@ def test_trials_that_still_run_are_part_of_what_is_known(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["tpe", "cmaes"])
 def test_what_trials_have_given_leads_to_better_ones(name: str) -> None:
-    found = search(make_sampler(name, SPACE, PRESET, seed=1), range(60))
-    losses = [value if (value := loss(values)) is not None else math.inf for values in found]
-    assert min(losses[30:]) < min(losses[:15])
-    assert min(losses) < 0.4 < losses[0]
+    early, late = 0.0, 0.0
+    for seed in range(4):  # one may be lucky at first
+        found = search(make_sampler(name, SPACE, PRESET, seed=seed), range(60))
+        losses = [value if (value := loss(values)) is not None else math.inf for values in found]
+        early, late = early + min(losses[:15]), late + min(losses[15:])
+    assert late < 0.75 * early
 
 
 def test_larger_may_be_better() -> None:
@@ -186,7 +188,7 @@ def test_larger_may_be_better() -> None:
 
 
 @pytest.mark.parametrize("name", ["tpe", "random"])
-def test_half_of_the_suggestions_lie_near_the_preset_or_the_best(name: str) -> None:
+def test_some_suggestions_lie_near_the_preset_or_the_best(name: str) -> None:
     sampler = make_sampler(name, SPACE, PRESET, seed=2)
     origins = []
     for number in range(100):
@@ -195,9 +197,9 @@ def test_half_of_the_suggestions_lie_near_the_preset_or_the_best(name: str) -> N
         tell(sampler, number, suggestion.values)
         origins.append(suggestion.origin)
     assert origins[0] == "preset"
-    assert 35 <= sum(origin.startswith("near") for origin in origins) <= 65
+    assert 4 <= sum(origin.startswith("near") for origin in origins) <= 20
     assert "near the preset" in origins
-    assert sum(origin.startswith("near trial") for origin in origins) > 10
+    assert any(origin.startswith("near trial") for origin in origins)
     assert set(origins) - {"preset"} == {name, *(origin for origin in origins if origin.startswith("near "))}
 
 

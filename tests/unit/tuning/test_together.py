@@ -36,7 +36,7 @@ from workbench.tuning.ways.listed import Listed
 from workbench.tuning.ways.search import Search
 
 RATES = (0.001, 0.01, 0.1, 0.003, 0.0001, 0.02)
-SEARCH = Question(way="search", trials=6, keep=2, confirm=2, seeds=(1, 2))
+SEARCH = Question(way="search", discard="keep", trials=6, keep=2, confirm=2, seeds=(1, 2))
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +160,7 @@ def test_one_that_diverges_has_failed_and_the_others_continue(tmp_path: Path) ->
 
 def test_of_a_search_the_best_of_all_after_the_epoch_are_trained_to_their_end(tmp_path: Path) -> None:
     many = [*(0.001 * 1.1**number for number in range(16)), 0.01, 0.0001, 0.009]
-    question = Question(way="search", trials=19, keep=2, confirm=1, seeds=(1, 2))
+    question = Question(way="search", discard="keep", trials=19, keep=2, confirm=1, seeds=(1, 2))
     study, place = new_study(tmp_path, question), StackingPlace()
     run(study, search(question, many), place)
     assert place.asked == [16, 3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import json
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from workbench.data import header
 from workbench.errors import DataError
 from workbench.settings.preset import Preset
 from workbench.ui.form.column_reader import ColumnReader
-from workbench.ui.form.completion import columns, common_beginning, entry_of, narrowed, paths
+from workbench.ui.form.completion import columns, common_beginning, entry_of, examples, narrowed, paths
 from workbench.ui.form.draft import Draft
 
 COLUMNS = [("age", "1, 2"), ("bought", "yes, no"), ("petal, width", "0.2"), ("class", "setosa")]
@@ -192,3 +193,22 @@ def test_the_columns_of_a_table_of_texts_are_checked_too_and_other_data_starts_n
     assert chosen.data.named_columns == {"data.text": ["text"], "data.target": ["label"]}
     assert Preset().data.named_columns == {}
     assert asyncio.run(ColumnReader(("no such program",)).wrong(Preset().data)) == ""
+
+
+def test_suggested_values_are_valid_ones() -> None:
+    from torchvision.models import list_models
+
+    found = 0
+    draft = Draft(Preset())
+    for family, label in (("data", "text_folder"), ("model", "torchvision")):
+        draft.choose(family, label)
+    draft.enter("data.folder", "texts")
+    for row in draft.rows():
+        assert all(draft.enter(row.path, example) is None for example in row.examples), row.path
+        found += bool(row.examples)
+        if row.path == "model.architecture":
+            assert set(row.examples) <= set(list_models())
+        if row.path == "data.encoding":
+            assert all(example == "auto" or codecs.lookup(example) for example in row.examples)
+    assert found == 3
+    assert [each.text for each in examples("v2", ("resnet18", "mobilenet_v2"))] == ["mobilenet_v2"]

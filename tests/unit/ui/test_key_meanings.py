@@ -63,7 +63,7 @@ MOVES = {
 
 LEAVING = {"back", "close", "quit", "cancel"}
 """The key that opened a dialog or a screen also leaves it; q quits, or leaves what lies over the main screen."""
-TYPED_INTO = {"ValueField", "FindField", "CompletedField", "ChoiceList"}
+TYPED_INTO = {"ValueField", "FindField", "CompletedField", "ChoiceList", "FilterField"}
 """Fields: their keys edit a text."""
 
 

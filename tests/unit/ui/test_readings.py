@@ -14,6 +14,7 @@ from tests.ui.made import MadeReadings, events, gpu
 from workbench.devices.cgroup import CgroupMemory
 from workbench.devices.gpu import GpuReading
 from workbench.devices.gpu_details import GpuDetails, GpuProcess
+from workbench.devices.host import cpu_model
 from workbench.runs.events import Prepared
 from workbench.ui.live import readings
 from workbench.ui.live.machine_history import MOST_KEPT, MachineHistory
@@ -27,6 +28,7 @@ class MadeMonitor:
     """Stands for NVML: two cards behind a driver that is slow to open."""
 
     opened = closed = 0
+    driver_version = "580.65.06"
 
     @classmethod
     def open(cls) -> MadeMonitor:
@@ -103,6 +105,8 @@ def test_processes_and_details_are_read_only_where_somebody_looks(
     closer = source.read(owners).closer
     assert closer is not None
     assert closer.owners is owners
+    assert closer.driver == "580.65.06"
+    assert closer.cpu == cpu_model()
     assert set(closer.gpus) == {0, 1}
     assert {each.process_id for each in closer.processes} == {os.getpid(), os.getppid()}, "the app's, and on a GPU"
     assert all(each.cpu_percent is None for each in closer.processes), "nothing to compare with"

@@ -38,9 +38,9 @@ def runs(
         list[str] | None,
         typer.Option(
             "--where",
-            metavar="CONDITION",
-            help="Only runs with e.g. optimizer.name=adam, 'accuracy>=0.97' (validation, at the best epoch), "
-            "'test.loss<0.1', 'duration>60' (seconds), 'started>=2026-11-27'.",
+            metavar="FILTER",
+            help="Only runs with e.g. optimizer.name=adam, 'acc>97%' (validation, at the best epoch), 'test.loss<0.1', "
+            "'duration>5min', 'started>=2026-11-27', or 'lr<0.01 and not (tag:night or status:failed)'.",
         ),
     ] = None,
     sort: Annotated[
@@ -59,14 +59,14 @@ def runs(
 
     def print_runs() -> int:
         from workbench.headless.run_list import list_runs
-        from workbench.headless.run_query import Condition, RunQuery
+        from workbench.headless.run_query import RunQuery
         from workbench.runs.directory import default_runs_folder
 
         query = RunQuery(
             statuses=tuple(statuses or ()),
             tags=tuple(tags or ()),
             presets=tuple(presets or ()),
-            conditions=tuple(map(Condition.parse, conditions or ())),
+            where=tuple(conditions or ()),
             sort=sort,
             reverse=reverse,
             limit=limit,

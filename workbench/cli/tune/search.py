@@ -26,9 +26,9 @@ def search(
     discard: Annotated[
         str,
         typer.Option(
-            "--discard", metavar="RULE", help="keep (the best 3 after epoch 1), keep:K@E, asha, median or none."
+            "--discard", metavar="RULE", help="asha (thirds continue from epoch 1, 3, 9), keep:K@E, median or none."
         ),
-    ] = "keep",
+    ] = "asha",
     trials: Annotated[int, typer.Option("--trials", min=0, help="Try this many settings.")] = 0,
     time: Annotated[str, typer.Option("--time", metavar="10m", help="Take this long: 15s, 10m, 2h.")] = "",
     until: Annotated[

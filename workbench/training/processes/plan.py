@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from workbench.errors import EXIT_FAILED, WorkbenchError
@@ -30,7 +30,7 @@ def main() -> int:
         answers = [asdict(_answer(text, shared)) for text in json.loads(sys.stdin.read())]
         print(json.dumps({"plans": answers}))
         return 0
-    answer = _answer(sys.stdin.read(), SharedData())
+    answer = _answer(sys.stdin.read(), SharedData(), times_step=sys.argv[1:] == [BACKGROUND])
     print(encode(answer))
     return answer.exit_code if isinstance(answer, Failure) else 0
 
@@ -50,12 +50,12 @@ class SharedData:
         return self._data
 
 
-def _answer(text: str, shared: SharedData) -> Plan | Failure:
-    """Plans the preset in a TOML text."""
+def _answer(text: str, shared: SharedData, *, times_step: bool = False) -> Plan | Failure:
+    """Plans the preset in a TOML text. times_step: whether to time a step where it runs on a GPU."""
     preset = Preset()
     try:
         preset = Preset.from_toml(text, "the preset")
-        return make_plan(preset, shared)
+        return make_plan(preset, shared, times_step=times_step)
     except Exception as error:
         traceback.print_exc()
         return _failure(error, preset)
@@ -70,16 +70,29 @@ def _failure(error: Exception, preset: Preset) -> Failure:
     return Failure(str(known), known.exit_code, known.kind)
 
 
-def make_plan(preset: Preset, shared: SharedData | None = None) -> Plan:
+def make_plan(preset: Preset, shared: SharedData | None = None, *, times_step: bool = False) -> Plan:
     """Builds the job of a preset and runs a step of it without numbers.
 
-    shared: where other presets are planned too. Raises what `build_job` raises, and PresetError where the engine that
-    is asked for does not fit.
+    shared: where other presets are planned too; times_step: whether to time a step where it runs on a GPU. Raises what
+    `build_job` raises, and PresetError where the engine that is asked for does not fit.
     """
     import_pytorch()
     from workbench.training.job import assemble
 
-    return plan_of(assemble((shared or SharedData()).read(preset), preset))
+    job = assemble((shared or SharedData()).read(preset), preset)
+    plan = plan_of(job)
+    return replace(plan, step_ms=_gpu_step_ms(job, plan)) if times_step and job.device.type == "cuda" else plan
+
+
+def _gpu_step_ms(job: Job, plan: Plan) -> float | None:
+    from workbench.training.tuning.step_time import gpu_step_ms_of
+
+    try:
+        return gpu_step_ms_of(job, plan.peak_bytes)
+    except Exception:  # a run will say what is wrong with a step
+        return None
+    finally:
+        job.close()
 
 
 def plan_of(job: Job) -> Plan:

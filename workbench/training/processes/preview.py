@@ -9,19 +9,24 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.errors import WorkbenchError
 from workbench.processes.preview import DATA, MODEL, PLAN, Previewed, Request
 from workbench.settings.preset import Preset
 from workbench.training.processes.background import stay_in_background
 from workbench.training.processes.imports import import_pytorch, without_collector
 from workbench.training.processes.serve import Send, report_progress, serve
+from workbench.units import size
 
 if TYPE_CHECKING:
     from workbench.data.progress import Progress
     from workbench.processes.data import DataSummary
     from workbench.training.describing.source import Source
 
+MOST_FILE_BYTES = 2**30
 NVML_VARIABLE = "PYTORCH_NVML_BASED_CUDA_CHECK"
 """Where it is 1, PyTorch asks the driver's library of readings whether there is a GPU, and leaves CUDA alone."""
 
@@ -88,6 +93,7 @@ class Previewer:
 
         if self._source is None or not self._source.data.serves(preset):
             self._source = self._summary = None  # frees it before other data is read
+            _check_size(preset)
             self._source = read_source(preset, _report)
         return self._source
 
@@ -96,6 +102,16 @@ class Previewer:
 
         self._summary = self._summary or describe_source(preset, source, samples, seed=0)
         return self._summary
+
+
+def _check_size(preset: Preset) -> None:
+    """Raises WorkbenchError where a file is too large to be read in passing."""
+    path = Path(str(getattr(preset.data, "file", "")))
+    with suppress(OSError):
+        if path.is_file() and path.stat().st_size > MOST_FILE_BYTES:
+            raise WorkbenchError(
+                f"{path.name} has {size(path.stat().st_size)}, which is not read in passing: D reads it"
+            )
 
 
 def _report(progress: Progress) -> None:

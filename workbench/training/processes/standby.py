@@ -28,7 +28,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.files import open_to_append
+from workbench.files import is_file, open_to_append
 from workbench.processes.messages import decode, encode
 from workbench.processes.modules import Module, command_line
 from workbench.processes.standby import READY, Order, RunEnded
@@ -39,6 +39,7 @@ from workbench.training.processes.imports import import_pytorch, without_collect
 from workbench.training.processes.leave import leave
 
 if TYPE_CHECKING:
+    from workbench.training.kept_data import KeptData
     from workbench.training.processes.process_state import ProcessState
 
 
@@ -72,6 +73,7 @@ class _Standby:
         self._state = state
         self._is_frozen = False
         """Whether the collector leaves out what the first run had imported."""
+        self._kept: KeptData | None = None
         self._is_deterministic: bool | None = None
         """Whether the first run on a GPU was; None where no GPU has been used."""
 
@@ -107,9 +109,16 @@ class _Standby:
         self._pipes.print_into(run.worker_log)
         from workbench.training.processes import worker
 
-        life = worker.live(run)
+        life = worker.live(run, self._kept_data() if is_file(run.study) else None)
         self._pipes.print_into(Path(os.devnull))
         return life.exit_code, life.was_signalled
+
+    def _kept_data(self) -> KeptData:
+        """What the trials of a study share."""
+        from workbench.training.kept_data import KeptData
+
+        self._kept = self._kept or KeptData()
+        return self._kept
 
     def _note_gpu(self, preset: Preset) -> None:
         import torch

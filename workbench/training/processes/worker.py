@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.atomic_files import without_sync
 from workbench.errors import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -27,6 +28,7 @@ from workbench.errors import (
     WorkbenchError,
     type_and_first_line,
 )
+from workbench.files import is_file
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Checkpointed, Finished, Prepared, Progress, Started, State, Steps, WarningRaised
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from workbench.data.progress import Progress as ReadProgress
     from workbench.training.job import Job
+    from workbench.training.kept_data import KeptData
     from workbench.training.trainer import Trainer
 
 
@@ -61,19 +64,24 @@ def main(arguments: list[str]) -> int:
     return live(RunDirectory(Path(arguments[0]).absolute())).exit_code
 
 
-def live(run: RunDirectory) -> Life:
-    """Trains a run in this process, from taking its lock to releasing it."""
+def live(run: RunDirectory, kept: KeptData | None = None) -> Life:
+    """Trains a run in this process, from taking its lock to releasing it.
+
+    kept: data that earlier runs of this process have read; None: it is read anew.
+    """
     started = time.perf_counter()
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(claim(run))
+            if is_file(run.study):
+                held.enter_context(without_sync())
             inbox = Inbox(run)
             inbox.listen_to_signals()
             events = EventWriter(run.events)
         except WorkbenchError as error:
             _print(str(error))
             return Life(EXIT_STORAGE if isinstance(error, StorageError) else EXIT_BUSY)
-        worker = _Worker(run, events, inbox, started)
+        worker = _Worker(run, events, inbox, started, kept)
         held.callback(events.close)
         held.callback(worker.close)
         try:
@@ -91,8 +99,11 @@ class _StopRequestedError(Exception):
 class _Worker:
     """One life of the trainer's process. PyTorch is imported inside, when the run already says that it prepares."""
 
-    def __init__(self, run: RunDirectory, events: EventWriter, inbox: Inbox, started: float) -> None:
+    def __init__(
+        self, run: RunDirectory, events: EventWriter, inbox: Inbox, started: float, kept: KeptData | None
+    ) -> None:
         self._run = run
+        self._kept = kept
         self._events = events
         self._inbox = inbox
         self._started = started
@@ -131,12 +142,13 @@ class _Worker:
 
         import_pytorch()
         from workbench.training.job import build_job
+        from workbench.training.prepared_data import prepare
         from workbench.training.processes.environment import write_environment
         from workbench.training.trainer import Trainer
 
         self._preset = Preset.of_run(self._run.preset)
         check_is_one_run(self._preset.validation)
-        self._job = job = build_job(self._preset, self._progress)
+        self._job = job = build_job(self._preset, self._progress, prepare if self._kept is None else self._kept.prepare)
         write_environment(self._run.environment)
         trainer = Trainer(job, self._run, self._events, self._inbox)
         notes = self._restore(trainer, resumed)

@@ -109,11 +109,16 @@ class ChartsController:
                 self.view = replace(self.view, window=panned((first, last), extent, beyond))
         self._host.redraw_charts()
 
+    def put_in_front(self, name: str) -> None:
+        """Brings the curve of that name to the front; no name: the usual order."""
+        self.view = replace(self.view, front=name)
+        self._host.redraw_charts()
+
     def watch(self, run: str) -> None:
-        """Forgets window and cursor where another run is shown than before."""
+        """Forgets window, cursor and the curve in front where another run is shown than before."""
         if run != self._watched:
             self._watched = run
-            self.view = replace(self.view, window=None, cursor=None)
+            self.view = replace(self.view, window=None, cursor=None, front="")
 
     def _in_view(self) -> tuple[Range, Extent] | None:
         """What is shown, and what there is to see; None without a run."""

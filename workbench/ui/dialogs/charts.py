@@ -9,6 +9,8 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.events import Key
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
@@ -19,6 +21,19 @@ from workbench.ui.dialogs.dialog import Dialog
 from workbench.ui.look.styled_app import StyledApp
 
 NAME_CELLS = 30
+
+
+class Filter(Input):
+    """A field in which a blank chooses: what was typed before it has narrowed the list by then."""
+
+    class Chosen(Message):
+        """The user chooses what is under the cursor."""
+
+    def on_key(self, event: Key) -> None:
+        if event.key == "space":
+            event.prevent_default()
+            event.stop()
+            self.post_message(self.Chosen())
 
 
 class ChartsDialog(Dialog[list[str]]):
@@ -32,7 +47,7 @@ class ChartsDialog(Dialog[list[str]]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "done", "show these", show=True),
-        Binding("space", "choose", "choose", show=True, priority=True),
+        Binding("space", "choose", "choose", show=True),
         Binding("ctrl+x", "none", "the usual ones", show=True, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
@@ -47,7 +62,7 @@ class ChartsDialog(Dialog[list[str]]):
         self._listed: list[Quantity] = []
 
     def body(self) -> Iterable[Widget]:
-        yield Input(placeholder="type to narrow the list", id="filter")
+        yield Filter(placeholder="type to narrow the list", id="filter")
         yield OptionList(id="choices")
 
     def on_mount(self) -> None:
@@ -94,6 +109,7 @@ class ChartsDialog(Dialog[list[str]]):
     def _submitted(self) -> None:
         self.action_done()
 
+    @on(Filter.Chosen)
     def action_choose(self) -> None:
         """Chooses the quantity under the cursor as the next one, or no longer."""
         highlighted = self.query_one(OptionList).highlighted

@@ -5,28 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from rich.measure import Measurement
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import ScrollableContainer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from workbench.metrics import in_reading_order, undeclared
+from workbench.metrics import in_reading_order, metric, undeclared
 from workbench.runs.row import RunRow
 from workbench.settings.differing import differing
 from workbench.ui.dialogs.changes import written as shown
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.look.run_marks import COLOURS, RunMark
 from workbench.ui.look.styled_app import StyledApp
-from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
+from workbench.ui.panels.runs_columns import epochs_of
+from workbench.ui.panels.runs_results import difference, label_of, number, written
+from workbench.ui.panels.runs_shown import state_of
 from workbench.units import duration
 
 ONE_EACH = (
     "One training each: nothing can be concluded, because chance alone moves these results. More seeds can tell: "
     "workbench tune repeat, then workbench compare."
 )
+
+BORDER_CELLS = 6
+"""Of the box and of a bar to scroll by, beside the table."""
+LEAST_CELLS, MOST_CELLS = 94, 10_000
 
 
 class CompareDialog(Dialog[bool]):
@@ -36,8 +43,7 @@ class CompareDialog(Dialog[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,v,q", "cancel", "close", show=True)]
     title_text = "compare"
     DEFAULT_CSS = """
-    CompareDialog > #box { width: 120; }
-    CompareDialog VerticalScroll { height: auto; max-height: 70vh; }
+    CompareDialog #scrolled { width: 1fr; max-height: 70vh; }
     """
 
     def __init__(
@@ -57,18 +63,34 @@ class CompareDialog(Dialog[bool]):
         self._states = states or [state_of(row) for row in rows]
 
     def body(self) -> Iterable[Widget]:
-        yield VerticalScroll(Static(self._table()))
+        yield ScrollableContainer(Static(id="compared"), id="scrolled")
         if sum(row.best is not None for row in self._rows) > 1:
             yield plain("")
             yield plain(ONE_EACH, classes="dim")
+
+    def on_mount(self) -> None:
+        """Makes the box as large as the table, if the screen is large enough; else the table is scrolled."""
+        super().on_mount()
+        table = self._table()
+        options = self.app.console.options.update(max_width=MOST_CELLS)
+        width = Measurement.get(self.app.console, options, table).maximum
+        compared = self.query_one("#compared", Static)
+        compared.styles.width, compared.styles.height = width, table.row_count
+        compared.update(table)
+        is_wide = width + BORDER_CELLS > self.app.size.width
+        self.query_one("#scrolled").styles.height = table.row_count + is_wide
+        self.query_one("#box").styles.width = max(width + BORDER_CELLS, LEAST_CELLS)
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         for _ in self._rows:
-            table.add_column()
+            table.add_column(no_wrap=True)
         styles = [self.app.palette[name] + Style(bold=True) for name in self._styles]
-        table.add_row("", *(Text(name, style) for name, style in zip(self._names, styles, strict=True)))
+        names = [Text(name, style) for name, style in zip(self._names, styles, strict=True)]
+        for name, row in zip(names, self._rows, strict=True):
+            name.append(f" {self.app.glyphs.pinned}" * row.pinned, self.app.palette["accent"])
+        table.add_row("", *names)
         table.add_row(Text("preset", "dim"), *(Text(row.preset_name) for row in self._rows))
         table.add_row(Text("started", "dim"), *(Text(_started(row), "dim") for row in self._rows))
         table.add_row("")
@@ -78,25 +100,51 @@ class CompareDialog(Dialog[bool]):
         if not differing:
             table.add_row(Text("no setting differs", "dim"))
         table.add_row("")
-        for title, values in self._results():
-            table.add_row(Text(title, "dim"), *(Text(value) for value in values))
+        for title, texts in self._results():
+            table.add_row(Text(title, "dim"), *texts)
         return table
 
-    def _results(self) -> Iterable[tuple[str, list[str]]]:
-        yield "state", list(self._states)
-        yield "epochs", [epochs_of(row) for row in self._rows]
+    def _results(self) -> Iterable[tuple[str, list[Text]]]:
+        yield "state", [Text(state) for state in self._states]
+        yield "epochs", [Text(epochs_of(row)) for row in self._rows]
         monitors = {row.monitor for row in self._rows if row.best is not None}
         if len(monitors) == 1:
-            title = f"best {label_of(monitors.pop())}"
-            yield title, [written(row.monitor, row.best) for row in self._rows]
+            name = monitors.pop()
+            yield f"best {label_of(name)}", self._measured(name, [row.best for row in self._rows])
         else:
-            yield "best", [_best(row) for row in self._rows]
-        names = [metric.name for metric in in_reading_order() if metric.can_monitor]
+            yield "best", [Text(_best(row)) for row in self._rows]
+        names = [each.name for each in in_reading_order() if each.can_monitor]
         for name in dict.fromkeys([*names, *(name for row in self._rows for name in undeclared(row.test or {}))]):
             values = [number((row.test or {}).get(name)) for row in self._rows]
             if any(value is not None for value in values):
-                yield f"test {label_of(name)}", [written(name, value) for value in values]
-        yield "time", ["-" if row.seconds is None else duration(row.seconds) for row in self._rows]
+                yield f"test {label_of(name)}", self._measured(name, values)
+        yield "time", [Text("-" if row.seconds is None else duration(row.seconds)) for row in self._rows]
+
+    @property
+    def _base(self) -> int:
+        """The place of the run with which the others are compared: the pinned one, else the first."""
+        return next((place for place, row in enumerate(self._rows) if row.pinned), 0)
+
+    def _measured(self, name: str, values: Sequence[float | None]) -> list[Text]:
+        """The values of a metric: the best with a star, the others with how far they are from those of the base."""
+        if len(values) < 2:
+            return [Text(written(name, value)) for value in values]
+        each, palette, glyphs = metric(name), self.app.palette, self.app.glyphs
+        ranks = [None if value is None or value != value else each.rank(value) for value in values]
+        known = {rank for rank in ranks if rank is not None}
+        best = max(known) if len(known) > 1 else None
+        base, texts = values[self._base], []
+        for value, rank in zip(values, ranks, strict=True):
+            is_best = rank is not None and rank == best
+            star = f"{glyphs.best} " if is_best else "  "
+            text = Text.assemble(
+                (star, palette["good"]), (written(name, value), palette["strong" if is_best else "text"])
+            )
+            if rank is not None and base is not None and value is not None and value != base and base == base:
+                style = palette["good" if rank > each.rank(base) else "error"]
+                text.append(f"  {difference(each, value, base)}", style)
+            texts.append(text)
+        return texts
 
 
 def differing_settings(rows: Sequence[RunRow]) -> dict[str, list[Any]]:

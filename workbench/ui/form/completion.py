@@ -59,6 +59,11 @@ def columns(text: str, found: Iterable[tuple[str, str]], *, several: bool) -> li
     ]
 
 
+def examples(text: str, known: Sequence[str]) -> list[Candidate]:
+    """The values that match the typed words, the likeliest first."""
+    return [Candidate(known[number], known[number]) for number in narrowed([(each, "") for each in known], text)]
+
+
 def common_beginning(candidates: Sequence[Candidate]) -> str:
     """The beginning that all of them share."""
     texts = [candidate.text for candidate in candidates]

@@ -1,8 +1,9 @@
-"""How a run's settings differ from the preset of its name, in a line of the list of runs."""
+"""How a run's settings differ from the preset of its name, for the list of runs."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +14,11 @@ from workbench.settings import library
 from workbench.settings.changes import in_words, read
 from workbench.settings.preset import Preset
 from workbench.settings.renamed import with_present_paths
-from workbench.ui.form.fields import short_name
+from workbench.settings.run_keys import OWN, short_name
 
-OWN = "settings."
-"""How the paths of settings begin that a loop of the user's own has."""
+CHANGES = "changes"
+"""The setting that holds the learning rates that were set by hand."""
+LEFT_OUT = ("name", "description", CHANGES)
 REMEMBERED_SECONDS = 2.0
 """How long a preset's settings are kept before its file is read again, so that many runs of it read it once."""
 
@@ -30,22 +32,35 @@ def _settings_of(name: str, _now: int) -> dict[str, Any]:
         return Preset().flat()
 
 
-def differs(row: RunRow) -> str:
-    """The settings in which a run differs from the preset of its name, in a line; of a run without a preset, all."""
+def differing(row: RunRow) -> dict[str, Any]:
+    """By key path, the settings in which a run differs from the preset of its name; of a run without a preset, all."""
     if KEY in row.settings:
-        own = {path.removeprefix(OWN): value for path, value in row.settings.items() if path.startswith(OWN)}
-        return ", ".join(f"{name} {value}" for name, value in own.items())
-    settings = _settings_of(row.preset_name, int(time.monotonic() / REMEMBERED_SECONDS))
-    left_out = ("name", "description")
-
-    found = [
-        f"{short_name(path)} {value}"
+        return {path: value for path, value in row.settings.items() if path.startswith(OWN)}
+    preset = _settings_of(row.preset_name, int(time.monotonic() / REMEMBERED_SECONDS))
+    found = {
+        path: value
         for path, value in with_present_paths(row.settings).items()
-        if path not in (*left_out, "changes") and settings.get(path) != value
-    ]
-    if row.settings.get("changes", ()) != settings.get("changes", ()):
-        rate = row.settings.get("optimizer.learning_rate")
-        changes = in_words(rate if isinstance(rate, int | float) else None, read(row.settings.get("changes")))
+        if path not in LEFT_OUT and preset.get(path) != value
+    }
+    if row.settings.get(CHANGES, ()) != preset.get(CHANGES, ()):
         # First, so that a narrow column shows it: nobody looks for it in the settings.
-        found.insert(0, f"learning rate {changes}" if changes else "no changes of the learning rate")
-    return ", ".join(found)
+        found = {CHANGES: row.settings.get(CHANGES, ()), **found}
+    return found
+
+
+def in_a_line(row: RunRow, settings: Mapping[str, Any]) -> str:
+    """Settings of a run in a line: `learning_rate 0.01, seed 3`."""
+    return ", ".join(_in_words(row, path, value) for path, value in settings.items())
+
+
+def _in_words(row: RunRow, path: str, value: Any) -> str:
+    if path != CHANGES:
+        return f"{short_name(path)} {value}"
+    rate = row.settings.get("optimizer.learning_rate")
+    changes = in_words(rate if isinstance(rate, int | float) else None, read(value))
+    return f"learning rate {changes}" if changes else "no changes of the learning rate"
+
+
+def differs(row: RunRow) -> str:
+    """The settings in which a run differs from the preset of its name, in a line."""
+    return in_a_line(row, differing(row))

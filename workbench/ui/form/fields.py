@@ -19,7 +19,7 @@ from workbench.ui.form.parsing import shown, wording
 from workbench.ui.form.stepping import can_step
 
 Kind = Literal["family", "table", "number", "choice", "flag", "text"]
-Completes = Literal["", "file", "folder", "column", "columns"]
+Completes = Literal["", "file", "folder", "column", "columns", "examples"]
 """The kind of completions offered while typing into a field."""
 
 _LONG_NUMBER = re.compile(r"\d{5,}")
@@ -32,12 +32,6 @@ PRESET = "preset"
 
 TABLES: tuple[str, ...] = (*FAMILIES, *PLAIN_TABLES, PRESET)
 """The groups of the form, in order."""
-
-
-def short_name(path: str) -> str:
-    """A setting's key without its table; the family's name for its choice: `optimizer.name` is optimizer."""
-    table, _, key = path.rpartition(".")
-    return table if table in FAMILIES and key == FAMILIES[table].tag else key
 
 
 @dataclass(frozen=True)
@@ -55,6 +49,8 @@ class Field:
     is_required: bool
     choices: tuple[tuple[str, str], ...]
     completes: Completes = ""
+    examples: tuple[str, ...] = ()
+    """Values that are suggested while typing; others may be typed."""
     empty: str = ""
     """What 0, or nothing, stands for."""
     only_if: Conditions = dataclass_field(default_factory=dict)
@@ -134,6 +130,7 @@ def _field(model: type[Settings], name: str, schema: dict[str, Any]) -> Field:
         is_required=info.is_required(),
         choices=tuple((shown(value), "") for value in options),
         completes=_completes(info, name, schema),
+        examples=tuple(schema.get("examples", ())),
         empty=schema.get("empty", ""),
         only_if=schema.get("only_if", {}),
     )
@@ -144,7 +141,7 @@ def _completes(info: FieldInfo, name: str, schema: dict[str, Any]) -> Completes:
         return "folder" if name == "folder" else "file"
     if schema.get("names") == "columns":
         return "columns" if schema.get("type") == "array" else "column"
-    return ""
+    return "examples" if "examples" in schema else ""
 
 
 def _kind(schema: dict[str, Any]) -> Kind:

@@ -36,6 +36,8 @@ class Row:
     can_step: bool = False
     completes: Completes = ""
     """The kind of completions offered while typing."""
+    examples: tuple[str, ...] = ()
+    """Values that are suggested while typing."""
     empty: str = ""
     """What the present value stands for, where that is 0 or nothing: never, all others."""
     lacks: str = ""
@@ -96,6 +98,7 @@ def setting_row(table: str, field: Field, value: object, text: str | None, *, ch
         typed=("" if value is None else typed(value)) if text is None else text,
         can_step=field.can_step,
         completes=field.completes,
+        examples=field.examples,
         empty=field.empty if text is None and not value and value is not False else "",
         is_default=text is None and value == field.default,
     )

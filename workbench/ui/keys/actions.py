@@ -97,13 +97,16 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("esc", "no cursor"),
             ("enter", "maximise, and back"),
             ("b", "accuracy chart: the next metric"),
-            ("letters", "on its axis: L learning rate, p pause, r resume, x stop, c checkpoint, R resumed run"),
+            (
+                "letters",
+                "on its axis: L learning rate, p pause, r resume, x stop, c checkpoint, R resumed, × not finite",
+            ),
         ),
     ),
     (
         "In the health of the layers",
         (
-            ("b", "gradients, weights, activations"),
+            ("b", "next metric: gradients, weights, activations"),
             ("left right", "a cursor over the looks; esc removes it"),
         ),
     ),

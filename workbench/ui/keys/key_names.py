@@ -23,6 +23,7 @@ _WRITTEN = {
     "exclamation_mark": "!",
     "circumflex_accent": "^",
     "asterisk": "*",
+    "percent_sign": "%",
     "at": "@",
     "escape": "esc",
     "pageup": "page up",

@@ -36,6 +36,7 @@ ACTIONS: tuple[Action, ...] = (
         30,
         words="zoom full screen",
     ),
+    Action("all_values", ("circumflex_accent",), "outliers", "show outliers: or a robust y axis", VIEW, words="y"),
     Action("logarithmic", ("L",), "log scale", "log scale: logarithmic axis of the results", VIEW),
     Action("keys", ("question_mark",), "keys", "keyboard help: what every key does", GROUP, 80, words="shortcuts"),
     Action("leave", ("escape", "q", "T"), "back", "back to the main screen: the study continues", GROUP, 95),

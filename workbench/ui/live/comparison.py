@@ -8,8 +8,8 @@ from workbench.advice.finding import Finding
 from workbench.processes.comparison import MOST_SECONDS
 from workbench.runs.view import RunView
 from workbench.settings.preset import Preset
+from workbench.settings.run_keys import short_name
 from workbench.settings.toml_text import from_toml, toml
-from workbench.ui.form.fields import short_name
 from workbench.ui.form.parsing import wording
 
 START_SECONDS = 5.0

@@ -12,7 +12,7 @@ from workbench.runs.study import read_study
 from workbench.settings.changes import read
 from workbench.settings.differing import NAMES, differing
 from workbench.settings.judged import is_same_data
-from workbench.ui.form.fields import short_name
+from workbench.settings.run_keys import short_name
 from workbench.ui.form.parsing import shown, wording
 from workbench.ui.live.watch import Watch
 from workbench.ui.look.run_marks import RunMark, RunMarks

@@ -55,6 +55,7 @@ class Expectation:
             reason,
             learns=answer.learns,
             steps_per_epoch=answer.steps_per_epoch,
+            step_ms=answer.step_ms,
         )
 
 

@@ -31,6 +31,10 @@ class CloserReading:
     """By the number of the card."""
     processes: Sequence[ProcessReading]
     """The busiest, the busiest first; then the others of workbench and of the GPUs."""
+    driver: str = ""
+    """The version of the GPUs' driver; empty where it is not known."""
+    cpu: str = ""
+    """The processor's name."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +111,15 @@ class MachineReadings:
         if owners is None:
             self._processes = None  # how busy a process was while nobody looked does not matter
             return None
+        from workbench.devices.host import cpu_model
         from workbench.devices.processes import ProcessMonitor
 
         self._processes = self._processes or ProcessMonitor()
         gpus = self._gpus.read_details() if self._gpus is not None else {}
         on_gpus = {each.process_id for gpu in gpus.values() for each in gpu.processes or ()}
-        return CloserReading(owners, gpus, self._processes.read(on_gpus | owners.process_ids))
+        processes = self._processes.read(on_gpus | owners.process_ids)
+        driver = "" if self._gpus is None else self._gpus.driver_version or ""
+        return CloserReading(owners, gpus, processes, driver, cpu_model())
 
     def close(self) -> None:
         """Closes NVML."""

@@ -36,6 +36,10 @@ class Remembered:
     x_axis: str = "step"
     preset: str = ""
     """Path of the preset last opened."""
+    run_columns: list[str] = field(default_factory=list)
+    """The columns chosen for the table of runs; none: it chooses them itself."""
+    run_filters: dict[str, str] = field(default_factory=dict)
+    """Saved filters of the table of runs, by name."""
     recent: list[str] = field(default_factory=list)
     """Titles of the actions that were chosen in the palette, the last first."""
 
@@ -55,6 +59,9 @@ class Remembered:
         for each in fields(cls):
             if type(values.get(each.name)) is type(getattr(remembered, each.name)):
                 setattr(remembered, each.name, values[each.name])
+        remembered.run_columns = [key for key in remembered.run_columns if isinstance(key, str)]
+        filters = remembered.run_filters
+        remembered.run_filters = {name: text for name, text in filters.items() if isinstance(text, str)}
         remembered.recent = [title for title in remembered.recent if isinstance(title, str)]
         remembered.charts = [name for name in remembered.charts if isinstance(name, str)]
         return remembered
@@ -67,6 +74,20 @@ class Remembered:
     def remember_preset(self, path: Path | None) -> None:
         """Writes down at once which preset was opened, in case the app is killed. None: the preset has no file."""
         if path is not None:
-            latest = self.load()  # another app may have changed the rest since
-            latest.preset = self.preset = str(path.absolute())
-            latest.save()
+            self._remember(preset=str(path.absolute()))
+
+    def remember_run_columns(self, keys: list[str]) -> None:
+        """Writes down at once which columns the table of runs shows."""
+        self._remember(run_columns=keys)
+
+    def remember_run_filter(self, name: str, text: str) -> None:
+        """Writes down at once a filter of the table of runs; an empty text deletes the one of that name."""
+        filters = self.load().run_filters | {name: text}
+        self._remember(run_filters={each: filters[each] for each in sorted(filters) if filters[each]})
+
+    def _remember(self, **habits: Any) -> None:
+        latest = self.load()  # another app may have changed the rest since
+        for each in (self, latest):
+            for name, value in habits.items():
+                setattr(each, name, value)
+        latest.save()

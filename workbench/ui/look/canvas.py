@@ -70,7 +70,8 @@ class Canvas:
 
     def write_beside(self, row: int, column: int, text: str, style: str) -> None:
         """Writes a text in a row where it hides least, as near to a column as can be."""
-        taken = [bool(strokes) and not strokes[-1].behind for strokes in self._strokes[row]]
+        drawn = [bool(strokes) and not strokes[-1].behind for strokes in self._strokes[row]]
+        taken = [drawn[place] or (row, place) in self._written for place in range(self.columns)]
         starts = range(max(self.columns - len(text), 0) + 1)
         start = min(starts, key=lambda start: (sum(taken[start : start + len(text)]), abs(start - column)))
         self.write(row, start, text[: self.columns], style)

@@ -18,6 +18,8 @@ LONE, LONE_DASHED, LONE_ASCII = "●", "×", "o"
 """Marks of a point that no line leads to."""
 BEYOND, BEYOND_ASCII = ("▲", "▼"), ("^", "v")
 """Before the count of points above and below the canvas."""
+ROWS_FOR_REACH = 6
+"""Rows of a canvas from which on it also says how far outliers reach."""
 CANVAS_MARGIN = 0.02
 """Fraction of the height left free above and below the curves."""
 FAR = 1e5
@@ -78,6 +80,8 @@ class Frame:
             if self.shows(x):
                 canvas.write(self.row(value), self.column(x), LONE_ASCII if self.plot.ascii else LONE, style)
         self._write_letters(canvas)
+        if self.plot.notes:
+            self._write_notes(canvas)
         if self.plot.robust:
             self._write_outliers(canvas)
         return canvas
@@ -125,14 +129,25 @@ class Frame:
         above, below = BEYOND_ASCII if self.plot.ascii else BEYOND
         points = [point for series in _counted(self.plot) for point in _visible(series, self.plot)]
         if higher := [point for point in points if point.high > high + ROUNDING * abs(high)]:
-            reach = self._roughly(max(point.high for point in higher))
-            text = f"{above} {len(higher)} above, up to {reach}"
-            canvas.write_beside(0, self.column(higher[0].x) + 1, text, "dim")
+            reach = f" above, up to {self._roughly(max(point.high for point in higher))}"
+            self._write_count(canvas, 0, f"{above} {len(higher)}", reach, higher[0])
         is_below = [point for point in points if point.low < low - ROUNDING * abs(low)]
         if lower := [point for point in is_below if point.low > 0 or not self.plot.log]:
-            reach = self._roughly(min(point.low for point in lower))
-            text = f"{below} {len(lower)} below, down to {reach}"
-            canvas.write_beside(self.rows - 1, self.column(lower[0].x) + 1, text, "dim")
+            reach = f" below, down to {self._roughly(min(point.low for point in lower))}"
+            self._write_count(canvas, self.rows - 1, f"{below} {len(lower)}", reach, lower[0])
+
+    def _write_count(self, canvas: Canvas, row: int, count: str, reach: str, first: Point) -> None:
+        """Writes how many outliers there are, and where there is room for it their reach, beside the first of them."""
+        has_room = self.rows >= ROWS_FOR_REACH and 3 * len(count + reach) <= 2 * self.columns
+        canvas.write_beside(row, self.column(first.x) + 1, count + reach if has_room else count, "dim")
+
+    def _write_notes(self, canvas: Canvas) -> None:
+        """Writes the notes as a block in the upper corner that is further from the cursor."""
+        notes = [(f" {text} ", style) for text, style in self.plot.notes[: self.rows]]
+        width = min(max(len(text) for text, _ in notes), self.columns)
+        is_left = self.plot.cursor is not None and self.across(self.plot.cursor) > 1 / 2
+        for row, (text, style) in enumerate(notes):
+            canvas.write(row, 0 if is_left else self.columns - width, f"{text:<{width}}"[:width], style)
 
     def _roughly(self, value: float) -> str:
         return self.plot.y_label(float(f"{value:.2g}"))

@@ -40,6 +40,13 @@ class Glyphs:
     waiting: str
     discarded: str
     warning: str
+    best: str
+    """Beside the best of several values."""
+    pinned: str
+    """Before the run with which others are compared."""
+    better: str
+    worse: str
+    """Before a difference."""
     ellipsis: str
     times: str
     degree: str
@@ -70,6 +77,10 @@ UNICODE = Glyphs(
     waiting="○",
     discarded="·",
     warning="▲",
+    best="★",
+    pinned="◆",
+    better="▴",
+    worse="▾",
     ellipsis="…",
     times="×",
     degree="°",
@@ -96,6 +107,10 @@ ASCII = Glyphs(
     waiting=".",
     discarded="-",
     warning="!",
+    best="*",
+    pinned="@",
+    better="^",
+    worse="v",
     ellipsis="~",
     times="x",
     degree="",

@@ -45,6 +45,8 @@ class Plot:
     """x of the cursor."""
     spots: Sequence[tuple[float, float, str]] = ()
     """(x, value, style) of points that are marked."""
+    notes: Sequence[tuple[str, str]] = ()
+    """(text, style) of lines beside the cursor, in an upper corner."""
     breaks: Sequence[tuple[float, str]] = ()
     """(x, style) on the x axis, where a curve becomes not finite."""
     most: float | None = None

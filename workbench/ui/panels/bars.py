@@ -26,6 +26,17 @@ def sparkline(values: Sequence[float], width: int, glyphs: Glyphs) -> str:
     return "".join(glyphs.sparks[min(max(round(value / top * last), 0), last)] for value in kept)
 
 
+def curve_line(values: Sequence[float], width: int, glyphs: Glyphs) -> str:
+    """All values as heights between the least and the greatest of them; of more than `width`, evenly chosen ones."""
+    if len(values) < 2:
+        return ""
+    if len(values) > width:
+        last = len(values) - 1
+        values = [values[round(place * last / (width - 1))] for place in range(width)]
+    low, high = min(values), max(values)
+    return sparkline([(value - low) / ((high - low) or 1.0) + 0.05 for value in values], width, glyphs)
+
+
 def flow(items: Sequence[Text], width: int, gap: int = 2) -> list[Text]:
     """Items side by side, on as many lines as they need; no item is split."""
     lines: list[Text] = []

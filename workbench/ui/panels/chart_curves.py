@@ -12,7 +12,7 @@ from workbench.plotting.groups import mean_and_range
 from workbench.plotting.points import Point, points_by_column, smoothed
 from workbench.plotting.quantities import Quantity
 from workbench.runs.curve import Bucket
-from workbench.runs.history import RunHistory
+from workbench.runs.history import Mark, RunHistory
 from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Plot, Series
 from workbench.ui.panels.chart_window import Extent, Window
@@ -54,6 +54,8 @@ class ChartView:
     """The part of the x axis that is shown; None: all of it."""
     cursor: float | None = None
     """The x whose values are read."""
+    front: str = ""
+    """Name of the curve that is in front, while the others are grey; empty: the run's own are, all in colour."""
 
     def is_log(self, quantity: Quantity) -> bool:
         """Whether a chart has a logarithmic scale."""
@@ -131,8 +133,11 @@ class ChartCurves:
             y_label=self.quantity.tick,
             log=self.view.is_log(self.quantity),
             whole_x=axis == "step" or (axis == "epoch" and self.x_range[0] == 0 and last >= 2),
-            marks=[(x_of(axis, history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks],
-            breaks=list(self._breaks()),
+            marks=[(self._x_of(mark), letter) for mark in history.marks if (letter := MARK_LETTERS.get(mark.kind))],
+            breaks=[
+                *self._breaks(),
+                *((self._x_of(mark), "error") for mark in history.marks if mark.kind == "diverged"),
+            ],
             cursor=self.view.cursor,
             spots=[(each.x, each.value, each.curve.style) for each in self.readings[::-1] if math.isfinite(each.value)],
             most=self.quantity.most,
@@ -187,13 +192,14 @@ class ChartCurves:
 
     @cached_property
     def readings(self) -> list[Reading]:
-        """The value of each curve at the cursor: of its point that is nearest."""
+        """The value of each curve at the cursor, of its nearest point; first that of the curve in front."""
         x = self.view.cursor
         if x is None:
             return []
         within = (self.x_range[1] - self.x_range[0]) / max(self.width, 1)
         found = []
-        for each in (*self.own, *self.overlaid):
+        front = self.front
+        for each in sorted((*self.own, *self.overlaid), key=lambda each: not front or each.name != front):
             curve = each.history.curves.get(each.key)
             bucket = None if curve is None else nearest(self.view.x_axis, each.history, curve, x, within=within)
             if bucket is not None:
@@ -217,17 +223,27 @@ class ChartCurves:
         steps = converted(last, axis, "step", history) - converted(first, axis, "step", history)
         return middle.count if middle is not None and middle.count > max(steps / self.width, 1) else 1
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the curves, each of which can be in front."""
+        return [each.name for each in (*self.own, *self.overlaid) if each.name and each.points]
+
+    @property
+    def front(self) -> str:
+        """The name of the curve in front, if this chart has it."""
+        return self.view.front if self.view.front in self.names else ""
+
     def _series(self) -> Iterator[Series]:
-        """The curves of overlaid runs, and over them the run's own."""
-        for each in self.overlaid:
-            if each.spread:
-                yield Series("line", each.spread, ".", behind=True)
-            yield Series(each.style, each.points, each.name[0], each.name, dashed=each.dashed)
-        for number, each in enumerate(self.own):
-            if each.raw:
-                yield Series("line", each.raw, ".", behind=True)
-            dashed = bool(number) and self.no_color
-            yield Series(each.style, each.points, MARKERS[number], dashed=dashed, within=bool(each.raw))
+        """Ranges, over them the curves of overlaid runs, the run's own, and last the curve in front."""
+        for behind in [each.spread for each in self.overlaid] + [each.raw for each in self.own]:
+            if behind:
+                yield Series("line", behind, ".", behind=True)
+        drawn = [(each, each.name[0], each.name, each.dashed) for each in self.overlaid]
+        drawn += [(each, MARKERS[number], "", bool(number) and self.no_color) for number, each in enumerate(self.own)]
+        front = self.front
+        for each, marker, letter, dashed in sorted(drawn, key=lambda curve: bool(front) and curve[0].name == front):
+            style = "dim" if front and each.name != front else each.style
+            yield Series(style, each.points, marker, letter, dashed=dashed, within=bool(each.raw) and not letter)
 
     def _breaks(self) -> Iterator[tuple[float, str]]:
         """Where curves become not finite."""
@@ -240,6 +256,9 @@ class ChartCurves:
                     if point.x - last > 2 * column:
                         yield point.x, style
                     last = point.x
+
+    def _x_of(self, mark: Mark) -> float:
+        return x_of(self.view.x_axis, self.history, mark.step, mark.seconds)
 
     def _points(self, history: RunHistory, key: str) -> list[Point]:
         curve = history.curves.get(key)

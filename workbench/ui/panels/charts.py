@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import ClassVar
 
 from rich.style import Style
@@ -29,14 +30,18 @@ from workbench.ui.panels.chart_curves import (
 )
 from workbench.ui.panels.chart_legend import MOST_OF_HEIGHT, drawn, labels_of, legend_lines, letters_of, split_of
 from workbench.ui.panels.chart_table import points_of, values_at_cursor
-from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.panel import EDGE_CELLS, Panel
 from workbench.ui.panels.x_axis import written_x
 from workbench.units import age_in_words
 
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
+TOLD_BY_COLOUR = 2
+"""Of more curves, names are written in the colour of text, each after a sample of its curve."""
 GREYS = {"train": "phase-data", "validation": "dim", "warning": "dim"}
 """The styles of a run that is shown in grey."""
+NOTES_FRACTION = 0.6
+"""Of a chart's height, that values at the cursor may cover."""
 NAME_LETTERS = (None, 5, 1)
 """How many letters of each curve's name a border shows: the first number that fits. None: all."""
 
@@ -46,6 +51,7 @@ class ChartPanel(Panel):
 
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("left right", "read values"),
+        ("up down", "curve in front"),
         ("+ -", "zoom"),
         ("< >", "pan"),
         (", .", "smooth"),
@@ -63,6 +69,8 @@ class ChartPanel(Panel):
         Binding("shift+right", "move(10)", show=False),
         Binding("pageup", "screen.turn_charts(-1)", show=False),
         Binding("pagedown", "screen.turn_charts(1)", show=False),
+        Binding("up", "front(-1)", show=False),
+        Binding("down", "front(1)", show=False),
         Binding("home", "jump(0)", show=False),
         Binding("end", "jump(1)", show=False),
         Binding("escape", "no_cursor", show=False),
@@ -77,6 +85,13 @@ class ChartPanel(Panel):
 
         def __init__(self, x: float | None) -> None:
             self.x = x
+            super().__init__()
+
+    class FrontChosen(Message):
+        """The user brings a curve to the front in all charts that have it; no name: the usual order."""
+
+        def __init__(self, name: str) -> None:
+            self.name = name
             super().__init__()
 
     class Wheel(Message):
@@ -137,10 +152,13 @@ class ChartPanel(Panel):
             curve = None if self._history is None else self._history.curves.get(key)
             if curve is None or curve.last is None:
                 continue
-            sample = f"{self._sample(number)} " if letters is None or self.app.no_color else ""
-            shown = f"{sample}{name[:letters]} " if name else ""
+            is_one_of_many = len(self.quantity.curves) > TOLD_BY_COLOUR
+            shows_sample = name and (letters is None or self.app.no_color or is_one_of_many)
+            sample = f"{self._sample(number)} " if shows_sample else ""
+            shown = f"{name[:letters]} " if name else ""
             end = drawn_ends.get(key, curve.last)
-            text.append(f"  {shown}{self._latest(end)}", self.style_of(style))
+            text.append(f"  {sample}", self.style_of(style))
+            text.append(f"{shown}{self._latest(end)}", self.style_of("text" if is_one_of_many else style))
             if letters is None and (last := self._latest(curve.last)) != self._latest(end):
                 text.append(f" (last {last})", self.style_of("dim"))
         if self._is_maximised:  # all of it stands below
@@ -177,9 +195,7 @@ class ChartPanel(Panel):
 
     def footing(self) -> Text:
         if self._view.cursor is not None and self._curves is not None and self._drawing.columns:
-            named = ((letters, unit) for letters in NAME_LETTERS for unit in (True, False))
-            readings = self._curves.readings
-            return self.first_fitting(self._read_at_cursor(readings, letters, unit) for letters, unit in named)
+            return self._read_at_cursor(self._curves) or self._reading([], None, unit=True)
         states = [Text("  ".join(parts), self.style_of("dim")) for parts in self._states()]
         if not self._beside:
             return self.first_fitting(states)
@@ -191,22 +207,19 @@ class ChartPanel(Panel):
 
     def _states(self) -> Iterator[list[str]]:
         """How the chart is shown; then, for where there is less room, only what is not usual."""
-        parts = [self._ago()] if self._is_ghost else []
-        if self._view.is_log(self.quantity):
-            parts.append("log")
-        if self._view.x_axis != "step":
-            parts.append(f"by {self._view.x_axis}")
-        if self._view.all_values:
-            parts.append("all values")
-        parts += self._part_shown()
+        log = [self._ago()] if self._is_ghost else []
+        log += ["log"] if self._view.is_log(self.quantity) else []
+        rest = [] if self._view.x_axis == "step" else [f"by {self._view.x_axis}"]
+        rest += ["all values"] if self._view.all_values else []
+        rest += [f"{self._curves.front} in front"] if self._curves is not None and self._curves.front else []
+        rest += self._part_shown()
         best = [best] if (best := self._best()) else []
-        smoothing = []
-        if self._is_smoothed and (self._view.smoothing or (self.has_focus and self._history is not None)):
-            smoothing.append(f"smooth {self._slider()} {self._view.smoothing:.1f}")
-            yield [*parts[:1], *smoothing, *parts[1:], *best]
-            smoothing = [f"smooth {self._view.smoothing:.1f}"]
-        yield [*parts[:1], *smoothing, *parts[1:], *best]
-        yield parts
+        smoothing = self._view.smoothing
+        if self._is_smoothed and (smoothing or (self.has_focus and self._history is not None)):
+            yield [*log, f"smooth {self._slider()} {smoothing:.1f}", *rest, *best]
+            yield [*log, f"smooth {smoothing:.1f}", *rest, *best]
+        yield [*log, *rest, *best]
+        yield [*log, *rest]
 
     def _part_shown(self) -> list[str]:
         """How much of the whole is shown, and how closely the run was kept there."""
@@ -214,7 +227,8 @@ class ChartPanel(Panel):
             return []
         first, last = self._curves.x_range
         end = self._curves.extent.whole[1]
-        parts = [f"{end / (last - first):.2g}{self.glyphs.times}"]
+        factor = end / (last - first)
+        parts = [f"{factor:.{1 if factor < 10 else 0}f}".removesuffix(".0") + self.glyphs.times]
         if (steps := self._curves.steps_per_point) > 1:
             parts.append(f"{steps:,} steps a point")
         return parts
@@ -254,7 +268,9 @@ class ChartPanel(Panel):
         self._curves = ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color, width)
         most = height // MOST_OF_HEIGHT if self._is_maximised else 0
         legend = legend_lines(self, self._curves, self._overlays, self._own_label, most)
-        self._drawing = draw(self._curves.plot(ascii=self.glyphs.ascii), width, height - len(legend), self.style_of)
+        notes = [] if legend else self._notes(self._curves, max(int(height * NOTES_FRACTION), 2))
+        plot = replace(self._curves.plot(ascii=self.glyphs.ascii), notes=notes)
+        self._drawing = draw(plot, width, height - len(legend), self.style_of)
         return self._drawing.lines + legend
 
     def copyable(self) -> Copied | None:
@@ -265,8 +281,13 @@ class ChartPanel(Panel):
             return Copied("the values at the cursor", values_at_cursor(curves, self.quantity.title))
         return Copied(f"the points of {self.quantity.title}", points_of(curves, self.quantity.title))
 
-    def _read_at_cursor(self, readings: Sequence[Reading], letters: int | None, unit: bool) -> Text:
-        """The value of each curve nearest to the cursor, as it is drawn and as it was measured.
+    def _read_at_cursor(self, curves: ChartCurves) -> Text | None:
+        """The value of each curve at the cursor, in as many words as the border has room for; None: in none."""
+        texts = (self._reading(curves.readings, *how) for how in product(NAME_LETTERS, (True, False)))
+        return next((text for text in texts if text.cell_len <= self.size.width - EDGE_CELLS), None)
+
+    def _reading(self, readings: Sequence[Reading], letters: int | None, unit: bool) -> Text:
+        """The values as they are drawn and as they were measured.
 
         letters: how many of each name; None: all. unit: whether to name the unit of x.
         """
@@ -279,6 +300,20 @@ class ChartPanel(Panel):
             if letters is None and (raw := write(each.raw)) != write(each.value):
                 text.append(f" (raw {raw})", self.style_of("dim"))
         return text
+
+    def _notes(self, curves: ChartCurves, most: int) -> list[tuple[str, str]]:
+        """The values at the cursor as at most `most` lines within the chart, the highest first.
+
+        None where the border has room for them.
+        """
+        if not curves.readings or self._read_at_cursor(curves) is not None:
+            return []
+        shown = curves.readings if len(curves.readings) <= most else curves.readings[: most - 1]
+        more = len(curves.readings) - len(shown)
+        readings = sorted(shown, key=lambda each: each.value, reverse=True)
+        named = [(each.curve.name or self.quantity.title, each) for each in readings]
+        lines = [(f"{name} {self._written(each.value)}", each.curve.style) for name, each in named]
+        return [*lines, (f"{more} more", "dim")] if more else lines
 
     def action_move(self, columns: int) -> None:
         """Moves the cursor. It first appears at the left, or at the latest step if it is moved to the left."""
@@ -306,11 +341,24 @@ class ChartPanel(Panel):
             half_column = (last - first) / self._drawing.columns / 2
             self._put_cursor(self._curves.extent.end if end else self._curves.extent.whole[0] + half_column)
 
+    def action_front(self, direction: int) -> None:
+        """Brings the next curve (1) or the one before (-1) to the front; after the last one, none."""
+        if self._curves is not None:
+            names = ["", *self._curves.names]
+            self._put_in_front(names[(names.index(self._curves.front) + direction) % len(names)])
+
+    def _put_in_front(self, name: str) -> None:
+        self._view = replace(self._view, front=name)
+        self.post_message(self.FrontChosen(name))
+
     def action_no_cursor(self) -> None:
-        """Removes the cursor. Without one, the key is the screen's."""
-        if self._view.cursor is None:
+        """Removes the cursor, then the choice of the curve in front. Without either, the key is the screen's."""
+        if self._view.cursor is not None:
+            self._put_cursor(None)
+        elif self._view.front:
+            self._put_in_front("")
+        else:
             raise SkipAction
-        self._put_cursor(None)
 
     def action_maximise(self) -> None:
         """Asks to be maximised."""

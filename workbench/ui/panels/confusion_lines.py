@@ -18,7 +18,7 @@ RIGHT, WRONG = "train", "warning"
 SHADES = (" ", "░", "▒", "▓")
 ASCII_SHADES = (" ", ".", "o", "#")
 MOST_NAME_CELLS = 14
-MOST_CELLS, MOST_ROWS = 8, 3
+MOST_CELLS, MOST_ROWS = 8, 4
 """Of a cell of the matrix."""
 SHADED_CELLS = 2
 """Of a cell that has no number."""

@@ -23,8 +23,8 @@ class Columns:
     """Cells of the parts of a row."""
 
     name: int
-    map: int
-    """Room for the looks."""
+    room: int
+    """For the looks."""
     looks: int
     value: int = VALUE_CELLS
 
@@ -39,13 +39,8 @@ class Columns:
     @property
     def used(self) -> int:
         """Cells of all looks."""
-        each = min(self.map // self.looks, MOST_LOOK_CELLS)
-        return each * self.looks or self.map  # more looks than cells: some are left out
-
-    @property
-    def spare(self) -> int:
-        """Cells from the last look to the value."""
-        return self.map - self.used + 1
+        each = min(self.room // self.looks, MOST_LOOK_CELLS)
+        return each * self.looks or self.room  # more looks than cells: some are left out
 
     def look_at(self, cell: int) -> int:
         """The look that a cell shows."""

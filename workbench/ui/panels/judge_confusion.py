@@ -14,7 +14,7 @@ from workbench.ui.panels.panel import Panel
 from workbench.units import count
 
 MOST_PAIRS = 6
-MOST_CELLS = 9
+MOST_CELLS = 11
 BORDER_CELLS = 2
 """The border and the blank beside it."""
 

@@ -17,7 +17,7 @@ from workbench.units import count
 MOST_BEHIND = 12
 """Curves of other classes that are drawn behind that of the chosen one."""
 MOST_NAME_CELLS = 18
-AREA_CELLS = 7
+SAMPLES_CELLS, AREA_CELLS = 9, 7
 DIAGONAL = Series("dim", [Point(end, end, end, end) for end in (0.0, 1.0)], ".", dashed=True)
 """Where a ROC curve of chance lies, or one of perfect calibration."""
 LEAST_GAP = 0.02
@@ -45,15 +45,17 @@ class CurveClassesPanel(Panel):
         if not self._curves:
             return self.placeholder("no class can be told from others on this split", width)
         names = [self._names[each.number] for each in self._curves]
-        cells = min(max(map(cell_len, names)), max(width - 2 * AREA_CELLS - 2, 4), MOST_NAME_CELLS)
-        lines = [Text(f"{'class':<{cells}}{'AUC':>{AREA_CELLS}}{'AP':>{AREA_CELLS}}", self.style_of("dim"))]
+        numbers = SAMPLES_CELLS + 2 * AREA_CELLS
+        cells = min(max(map(cell_len, [*names, "class"])), max(width - numbers, 4), MOST_NAME_CELLS)
+        titles = f"{'class':<{cells}}{'samples':>{SAMPLES_CELLS}}{'AUC':>{AREA_CELLS}}{'AP':>{AREA_CELLS}}"
+        lines = [Text(titles, self.style_of("dim"))]
         room = height - 1
         first = min(max(self._place - room // 2, 0), max(len(names) - room, 0))
         for place in range(first, min(first + room, len(names))):
             each = self._curves[place]
             name = set_cell_size(self.glyphs.cut(names[place], cells), cells)
-            line = Text(f"{name}{each.area:>{AREA_CELLS}.3f}{each.average_precision:>{AREA_CELLS}.3f}")
-            line.style = self.style_of("text")
+            areas = f"{each.area:>{AREA_CELLS}.3f}{each.average_precision:>{AREA_CELLS}.3f}"
+            line = Text(f"{name}{count(each.samples):>{SAMPLES_CELLS}}{areas}", self.style_of("text"))
             if place == self._place:
                 line.pad_right(max(width - line.cell_len, 0))
                 line.stylize(self.style_of("cursor"))
@@ -188,6 +190,8 @@ class SurenessPanel(JudgeChart):
         if found is None:
             return ""
         at_least = f"{100 * found.probability:.0f} %"
+        if not found.predictions:
+            return f"never {at_least}"
         return f"{count(found.mistakes)} of {count(found.predictions)} wrong from {at_least} on"
 
     def plot(self) -> Plot | None:

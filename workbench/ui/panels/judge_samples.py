@@ -14,7 +14,7 @@ from workbench.pictures.wrapping import wrapped
 from workbench.printable import without_controls
 from workbench.processes.evaluation import EvaluatedSample
 from workbench.processes.judging import JudgedSample, Samples
-from workbench.ui.look.picture_look import look_of
+from workbench.ui.look.pictures import look_of
 from workbench.ui.panels.panel import Panel
 from workbench.units import count, decimals, probability
 
@@ -33,15 +33,22 @@ class SampleListPanel(Panel):
         self._title = self._empty = ""
         self._samples: Samples | None = None
         self._place = 0
+        self._has_others = False
 
-    def show(self, title: str, samples: Samples | None, place: int, empty: str) -> None:
-        """title: which samples; place: of the cursor, from 0; empty: what is said without samples."""
+    def show(self, title: str, samples: Samples | None, place: int, empty: str, *, has_others: bool) -> None:
+        """title: which samples; place: of the cursor, from 0; empty: what is said without samples.
+
+        has_others: whether left and right show other samples.
+        """
         self._title, self._samples, self._place, self._empty = title, samples, place, empty
+        self._has_others = has_others
         self.redraw()
 
     def heading(self) -> Text:
-        dim, strong = self.style_of("dim"), self.style_of("strong")
-        return Text.assemble((f"{self.glyphs.left} ", dim), (self._title, strong), (f" {self.glyphs.right}", dim))
+        dim, title = self.style_of("dim"), Text(self._title, self.style_of("strong"))
+        if not self._has_others:
+            return title
+        return Text.assemble((f"{self.glyphs.left} ", dim), title, (f" {self.glyphs.right}", dim))
 
     def footing(self) -> Text:
         samples = self._samples

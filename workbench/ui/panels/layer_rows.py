@@ -37,6 +37,11 @@ def layer_rows(layers: Sequence[Layer], most: int) -> list[LayerRow]:
     return rows
 
 
+def rows_of_all(layers: Sequence[Layer]) -> int:
+    """How many rows a table has that leaves out no layer with parameters."""
+    return len(_together(_without_trifles([layer for layer in layers if not layer.is_group])))
+
+
 def _without_trifles(layers: Sequence[Layer]) -> list[Layer]:
     """Without those that have no parameters and return what they got, such as activations and dropout."""
     kept: list[Layer] = []

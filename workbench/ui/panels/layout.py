@@ -87,15 +87,15 @@ def arrange(
     """The layout for a screen of `width` × `height` cells.
 
     page: the page of a compact screen; below: what is under the charts of a normal one; maximised: the id of the one
-    panel to show; charts: the ids of the charts that are up; has_curves: whether they have anything to show: a large
-    screen gives them no room otherwise.
+    panel to show; charts: the ids of the charts that are up; has_curves: whether they have anything to show: otherwise
+    what would be trained has their place.
     """
     size = size_class(width, height)
     if maximised is not None:
         return Layout(size, frozenset({maximised}))
     on_page = {**PAGES, "charts": tuple(charts)}
     if size == "compact":
-        shown = set(on_page[page])
+        shown = set(on_page["model" if page == "charts" and not has_curves else page])
         if width < NARROW:
             shown -= {"schedule"}
         return Layout(size, frozenset(shown))

@@ -9,7 +9,7 @@ from rich.cells import set_cell_size
 from rich.text import Text
 
 from workbench.devices.gpu import GpuReading
-from workbench.devices.gpu_details import GpuDetails
+from workbench.devices.gpu_details import HEAT, GpuDetails
 from workbench.ui.live.readings import CloserReading, Readings, short_name
 from workbench.ui.panels.bars import flow, thin_bar
 from workbench.ui.panels.graphs import Scale, area
@@ -49,7 +49,7 @@ class Meter:
 class MachineLines:
     """Draws on a panel, in lines of `width` cells."""
 
-    def __init__(self, on: LineWidget, width: int, graph_lines: int) -> None:
+    def __init__(self, on: LineWidget, width: int, graph_lines: int = 1) -> None:
         """graph_lines: the height of each history."""
         self._on, self._width, self._graph_lines = on, width, graph_lines
 
@@ -103,9 +103,9 @@ class MachineLines:
         return [title, *flow(self._vitals(gpu, details or GpuDetails()), self._width)]
 
     def _vitals(self, gpu: GpuReading, details: GpuDetails) -> list[Text]:
-        degree, shown = self._on.glyphs.degree, []
+        on, shown = self._on, list[str]()
         if gpu.temperature_celsius is not None:
-            shown.append(f"{gpu.temperature_celsius} {degree}C")
+            shown.append(f"{gpu.temperature_celsius} {on.glyphs.degree}C")
         if gpu.power_watts is not None:
             limit = details.power_limit_watts
             shown.append(f"{gpu.power_watts:.0f}{'' if limit is None else f' of {limit:.0f}'} W")
@@ -114,7 +114,12 @@ class MachineLines:
             shown.append(f"{details.clock_mhz:,}{'' if most is None else f' of {most:,}'} MHz")
         if details.fan_percent is not None:
             shown.append(f"fan {details.fan_percent} %")
-        return [Text(vital, self._on.style_of("dim")) for vital in shown]
+        vitals = [Text(vital, on.style_of("dim")) for vital in shown]
+        if details.slowed_by == HEAT:
+            vitals.insert(0, Text(f"{on.glyphs.warning} slowed by {HEAT}", on.style_of("warning")))
+        elif details.slowed_by:  # a GPU that works hard reaches it
+            vitals.insert(0, Text(f"slowed by {details.slowed_by}", on.style_of("dim")))
+        return vitals
 
     # The processor.
 

@@ -222,6 +222,6 @@ class MetricsPanel(ScrollingPanel):
 
 
 def _plan(matrix: Matrix, width: int) -> Plan:
-    """Cells as narrow as their numbers are legible in."""
+    """Cells with a blank on both sides of the longest number, where there is room."""
     digits = max(len(str(value)) for row in matrix.counts for value in row)
-    return plan_of(matrix, width, most_cells=max(digits + 1, LEAST_CELLS))
+    return plan_of(matrix, width, most_cells=max(digits + 2, LEAST_CELLS))

@@ -8,7 +8,7 @@ from workbench.processes.preview import Layer, Model
 from workbench.ui.live.planner import Expectation
 from workbench.ui.live.preview import Picture
 from workbench.ui.panels.bars import flow
-from workbench.ui.panels.layer_rows import LayerRow, layer_rows
+from workbench.ui.panels.layer_rows import LayerRow, layer_rows, rows_of_all
 from workbench.ui.panels.panel import Panel
 from workbench.units import count, counted, duration, milliseconds, rate, size
 
@@ -63,17 +63,22 @@ class ModelPanel(Panel):
         return self._picture is not None and self._picture.is_old
 
     def content(self, width: int, height: int) -> list[Text]:
-        picture, model = self._picture, self._model
-        takes = [] if self._is_old and model is not None else self._takes(width)
+        model = self._model
         if model is None:
-            reason = "" if picture is None else picture.reason or picture.doing
-            said = self.placeholder(reason or "the layers of the network appear here", width)
-            return [*said, *(line for part in takes for line in (Text(), *part))]
-        lines: list[Text] = []
-        for part in takes:
-            if height - len(lines) - len(part) - 1 >= LEAST_LAYERS:
-                lines += [Text(), *part]
-        return [*self._table(model, width, height - len(lines)), *lines]
+            return [*self.placeholder(self._reason, width), *self._takes(width)]
+        table_rows = rows_of_all(model.layers) + 1
+        takes = [self._takes(width), self._takes(width, brief=True)] if not self._is_old else []
+        fitting = [lines for lines in takes if height - len(lines) >= min(table_rows, LEAST_LAYERS)]
+        # What is taken is told briefly where that leaves the room to show all layers.
+        below = next((lines for lines in fitting if height - len(lines) >= table_rows), (fitting or [[]])[-1])
+        return [*self._table(model, width, height - len(below)), *below]
+
+    @property
+    def _reason(self) -> str:
+        """Why no layers are shown."""
+        picture = self._picture
+        said = picture.reason or picture.doing if picture is not None and picture.data is not None else ""
+        return said or "the layers of the network appear here once the data has been read"
 
     # The layers.
 
@@ -124,14 +129,15 @@ class ModelPanel(Panel):
 
     # What the settings take.
 
-    def _takes(self, width: int) -> list[list[Text]]:
-        """Memory and time, each in its lines."""
+    def _takes(self, width: int, *, brief: bool = False) -> list[Text]:
+        """Memory and time, each below a blank line. brief: without what the kinds of memory are."""
         expectation = self._expectation
         if expectation is None:
             return []
-        return [lines for lines in (self._memory(expectation, width), self._time(expectation, width)) if lines]
+        parts = self._memory(expectation, width, brief=brief), self._time(expectation, width)
+        return [line for part in parts if part for line in (Text(), *part)]
 
-    def _memory(self, expectation: Expectation, width: int) -> list[Text]:
+    def _memory(self, expectation: Expectation, width: int, *, brief: bool) -> list[Text]:
         """The peak, a bar of the kinds, and what each of them takes."""
         kinds = {kind: expectation.kinds.get(kind, 0) for kind in KIND_STYLES if expectation.kinds.get(kind)}
         if not kinds:
@@ -142,19 +148,23 @@ class ModelPanel(Panel):
             bar.append(self.glyphs.bar * cells, self.style_of(KIND_STYLES[kind]))
         at_peak = "" if peak is None else f"{size(peak)} at the peak"
         title = Text.assemble(("memory", dim), (f"{at_peak:>{max(width - len('memory'), 0)}}", text))
+        return [title, bar, *([] if brief else self._legend(kinds, width))]
+
+    def _legend(self, kinds: dict[str, int], width: int) -> list[Text]:
+        """The kinds and their sizes, in as many columns as have room."""
         cells = max(len(kind) + len(size(bytes)) for kind, bytes in kinds.items()) + len("━  ")
         abreast = max((width + GAP) // (cells + GAP), 1)
         cells = (width + GAP) // abreast - GAP
         legend = [
             Text.assemble(
                 (f"{self.glyphs.sample} ", self.style_of(KIND_STYLES[kind])),
-                (kind, dim),
-                (f"{size(bytes):>{max(cells - len(kind) - 2, 0)}}", text),
+                (kind, self.style_of("dim")),
+                (f"{size(bytes):>{max(cells - len(kind) - 2, 0)}}", self.style_of("text")),
             )
             for kind, bytes in kinds.items()
         ]
         rows = [legend[start : start + abreast] for start in range(0, len(legend), abreast)]
-        return [title, bar, *(Text(" " * GAP).join(row) for row in rows)]
+        return [Text(" " * GAP).join(row) for row in rows]
 
     def _time(self, expectation: Expectation, width: int) -> list[Text]:
         step_ms, steps = expectation.step_ms, expectation.steps_per_epoch

@@ -1,116 +1,71 @@
-"""The columns of the table of runs: their values, widths and sort keys."""
+"""The columns of the table of runs; those with results are in `runs_results`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
 from typing import Any
 
-from workbench.metrics import metric as declared
-from workbench.runs.row import RunRow, goodness
-from workbench.units import count
+from workbench.runs.row import RunRow
+from workbench.runs.run_filter import is_number
+from workbench.settings.run_keys import label_of_setting, sortable
+from workbench.ui.form.parsing import shown
+from workbench.ui.live.readings import short_name as short_device
+from workbench.ui.look.glyphs import Glyphs
+from workbench.ui.panels.bars import curve_line
+from workbench.ui.panels.runs_column import NOTHING, Column, Parts
+from workbench.ui.panels.runs_results import result_columns
+from workbench.ui.panels.runs_shown import ShownRuns, name_of, setting_value, state_of, tags_of
+from workbench.ui.panels.top_bar import STATE_STYLES
+from workbench.units import count, duration
 
-GAP = 2
-"""Cells between two columns."""
-LEAST_COLUMNS = 3
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table; where the screen is narrow, columns of lower rank are left out first."""
-
-    name: str
-    least: int
-    """Cells; with less room the column is left out."""
-    most: int
-    rank: int
-    sort_key: Callable[[RunRow], Any] | None = None
-    """None: the table cannot be sorted by it. Runs without a value come last, in either direction."""
-    descending: bool = True
-    """The usual direction: what people look for comes first."""
-    at_right: bool = False
+SETTING = "setting:"
+"""How the key of a column begins that shows a setting."""
+ALWAYS = ("mark", "state", "run")
+OWN_STYLES = {"running": "good", "broken": "error"}
+STATE_CELLS, TIME_CELLS, CURVE_CELLS, DATE_CELLS = 11, 9, 10, (11, 16)
+RUN_CELLS, TAG_CELLS, SETTING_CELLS = (10, 22), (8, 24), (5, 16)
+SETTING_RANKS = (8.9, 7.9, 7.5, 6.9, 6.4, 5.5, 4.5, 3.5)
+"""Of the settings that differ, in their order: the first few matter more than the test and the time."""
 
 
-COLUMNS: tuple[Column, ...] = (
-    Column("", 1, 3, 10),
-    Column("state", 11, 11, 10, lambda row: state_of(row), descending=False),
-    Column("preset", 10, 22, 10, lambda row: name_of(row) or None, descending=False),
-    Column("tags", 8, 24, 5),
-    Column("differs", 28, 300, 6),
-    Column("best", 16, 16, 9, lambda row: goodness(row.monitor, row.best)),
-    Column("test", 8, 8, 7, lambda row: goodness(row.monitor, tested(row)), at_right=True),
-    Column("epochs", 7, 13, 4, lambda row: row.epoch, at_right=True),
-    Column("time", 9, 9, 3, lambda row: row.seconds, at_right=True),
-    Column("started", 11, 16, 8, lambda row: row.started),
-)
-GROWTH = ("", "started", "preset", "epochs", "tags", "differs", "preset")
-"""The columns that get the room that is left, in this order."""
-SORTABLE = [column for column in COLUMNS if column.sort_key is not None]
+def automatic(runs: ShownRuns) -> list[str]:
+    """The keys of the columns that are shown unless others are chosen: the settings that differ, and the results."""
+    return [
+        *ALWAYS,
+        *(["tags"] if any(row.tags for row in runs.rows) else []),
+        *(f"{SETTING}{path}" for path in runs.differing[: len(SETTING_RANKS)]),
+        "changed",
+        "best",
+        *(["base"] if runs.base is not None else []),
+        "test",
+        "curve",
+        "epochs",
+        "time",
+        "started",
+    ]
 
 
-def fitting(width: int, rows: Sequence[RunRow], marked_cells: int = 1) -> list[tuple[Column, int]]:
-    """The columns that fit, each with its width in cells; that of the tags is there if a run has some.
-
-    marked_cells: of the longest mark.
-    """
-    kept = [column for column in COLUMNS if column.name != "tags" or any(row.tags for row in rows)]
-    while len(kept) > LEAST_COLUMNS and sum(column.least + GAP for column in kept) - GAP > width:
-        kept.remove(min(kept, key=lambda column: column.rank))
-    most = {column.name: column.most for column in kept}
-    needed = {
-        "": marked_cells,
-        "preset": max((len(name_of(row)) for row in rows), default=0),
-        "tags": max((len(tags_of(row)) for row in rows), default=0),
-        "epochs": max((len(epochs_of(row)) for row in rows), default=0),
-    }
-    widths = {column.name: column.least for column in kept}
-    spare = width - sum(widths.values()) - GAP * (len(kept) - 1)
-    for name in GROWTH:
-        if name not in widths:
-            continue
-        wanted = max(min(most[name], needed.get(name, most[name])) - widths[name], 0)
-        # A date is shown with its year or without, never cut.
-        more = min(wanted, max(spare, 0)) if name != "started" or wanted <= spare else 0
-        widths[name] += more
-        spare -= more
-    return [(column, widths[column.name]) for column in kept]
-
-
-def name_of(row: RunRow) -> str:
-    """What a run is called in the table: its preset, or the name that it was given."""
-    return row.run.name if row.run.started is None else row.preset_name or row.run.name
-
-
-def tags_of(row: RunRow) -> str:
-    """The tags of a run, each with a # before it."""
-    return " ".join(f"#{tag}" for tag in row.tags)
-
-
-def state_of(row: RunRow) -> str:
-    """How a run stands, in a word."""
-    if row.broken:
-        return "broken"
-    return "paused" if row.status == "running" and row.state == "paused" else row.status
-
-
-def tested(row: RunRow) -> float | None:
-    """The metric that chose the best epoch, on the test split."""
-    return number((row.test or {}).get(row.monitor))
-
-
-def number(value: object) -> float | None:
-    """A number from a file that may hold anything."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def label_of(metric: str) -> str:
-    """A metric as people write it."""
-    return declared(metric).label
-
-
-def written(metric: str, value: float | None) -> str:
-    """A metric's value as people read it."""
-    return "-" if value is None else declared(metric).write(value)
+def all_columns(
+    runs: ShownRuns, glyphs: Glyphs, mark_of: Callable[[RunRow], Parts], *, is_grouped: bool = False
+) -> list[Column]:
+    """All columns that there are for these runs, in order. mark_of: the letter of a marked run."""
+    return [
+        Column("mark", "", lambda row, _: mark_of(row), 1, 10.0),
+        _state(glyphs),
+        _run(runs, glyphs),
+        _words("tags", tags_of, "accent", runs, 5.0),
+        _words("note", lambda row: row.note, "text", runs, 3.5),
+        *(_setting(path, place, runs) for place, path in enumerate(runs.differing)),
+        Column("changed", "changed", lambda row, _: _changes(runs, row), 28, 3.0, 300, name="changed from its preset"),
+        *result_columns(runs, glyphs, is_grouped=is_grouped),
+        Column("curve", "curve", lambda row, cells: _curve(runs, glyphs, row, cells), CURVE_CELLS, 6.5),
+        _epochs(runs),
+        _time(),
+        _named("device", lambda row: short_device(row.device), runs),
+        _named("study", lambda row: row.study or "", runs),
+        _started(),
+    ]
 
 
 def epochs_of(row: RunRow) -> str:
@@ -118,3 +73,115 @@ def epochs_of(row: RunRow) -> str:
     if row.epoch and not row.epochs:
         return count(row.epoch)
     return f"{count(row.epoch)}/{count(row.epochs)}"
+
+
+def _state(glyphs: Glyphs) -> Column:
+    def parts(row: RunRow, _: int) -> Parts:
+        state = state_of(row)
+        glyph = glyphs.wrong if state in ("failed", "lost", "broken") else glyphs.state
+        return (glyph, OWN_STYLES.get(state) or STATE_STYLES.get(state, "dim")), (f" {state}", "text")
+
+    return Column("state", "state", parts, STATE_CELLS, 10.0, sort_key=state_of, descending=False)
+
+
+def _run(runs: ShownRuns, glyphs: Glyphs) -> Column:
+    def parts(row: RunRow, _: int) -> Parts:
+        pin = (f"{glyphs.pinned} ", "accent") if row.pinned else ("", "")
+        return pin, (name_of(row), "text")
+
+    least, most = RUN_CELLS
+    pinned_cells = 2 if any(row.pinned for row in runs.rows) else 0
+    needed = min(max((len(name_of(row)) for row in runs.rows), default=0) + pinned_cells, most)
+    return Column("run", "run", parts, least, 10.0, needed, sort_key=lambda row: name_of(row) or None, descending=False)
+
+
+def _words(key: str, text_of: Callable[[RunRow], str], style: str, runs: ShownRuns, rank: float) -> Column:
+    """Tags or notes."""
+    least, most = TAG_CELLS
+    needed = min(max((len(text_of(row)) for row in runs.rows), default=0), most)
+    return Column(key, key, lambda row, _: ((text_of(row), style),), least, rank, needed)
+
+
+def _named(key: str, text_of: Callable[[RunRow], str], runs: ShownRuns) -> Column:
+    """A column of names by which runs can be sorted."""
+    least, most = TAG_CELLS
+    needed = min(max((len(text_of(row)) for row in runs.rows), default=0), most)
+    return Column(
+        key, key, lambda row, _: ((text_of(row) or "-", "dim"),), least, 4.0, needed,
+        sort_key=lambda row: text_of(row) or None, descending=False,
+    )  # fmt: skip
+
+
+def _setting(path: str, place: int, runs: ShownRuns) -> Column:
+    """place: among the settings that differ, the most telling first."""
+    found = distinct(setting_value(row, path) for row in runs.rows)
+    title, (least, most) = label_of_setting(path), SETTING_CELLS
+    widest = max(len(setting_text(value)) for value in found)
+    wanted = min(max(widest, len(title)), most)
+
+    def summary(rows: Sequence[RunRow]) -> str:
+        values = distinct(setting_value(row, path) for row in rows)
+        return setting_text(values[0]) if len(values) == 1 else ""
+
+    return Column(
+        f"{SETTING}{path}",
+        title,
+        lambda row, _: ((setting_text(setting_value(row, path)), "text"),),
+        max(wanted, least),
+        SETTING_RANKS[min(place, len(SETTING_RANKS) - 1)],
+        sort_key=lambda row: sortable(setting_value(row, path)),
+        descending=False,
+        at_right=all(value is None or is_number(value) for value in found),
+        summary=summary,
+    )
+
+
+def setting_text(value: object) -> str:
+    """A setting's value in a cell."""
+    return "" if value is None else shown(value)
+
+
+def distinct(values: Iterable[Any]) -> list[Any]:
+    """The values without repetitions; settings may be tables, which cannot be hashed."""
+    found: dict[Any, Any] = {}
+    for value in values:
+        found.setdefault(repr(value) if isinstance(value, tuple | bool) else value, value)
+    return list(found.values())
+
+
+def _changes(runs: ShownRuns, row: RunRow) -> Parts:
+    return ((row.reason, "error"),) if row.broken else ((runs.changes_in_words(row), "dim"),)
+
+
+def _curve(runs: ShownRuns, glyphs: Glyphs, row: RunRow, cells: int) -> Parts:
+    style = "validation" if runs.best.get(row.monitor) is row else "dim"  # bright blocks would be all there is to see
+    return ((curve_line(runs.curves.get(row.run.name, ()), cells, glyphs), style),)
+
+
+def _epochs(runs: ShownRuns) -> Column:
+    most = max((row.epoch for row in runs.rows), default=0), max((row.epochs for row in runs.rows), default=0)
+    needed = len("/".join(map(count, most)))
+    return Column(
+        "epochs", "epochs", lambda row, _: ((epochs_of(row), "dim"),), 7, 4.0, min(needed, 13),
+        sort_key=lambda row: row.epoch, at_right=True,
+    )  # fmt: skip
+
+
+def _time() -> Column:
+    def mean(rows: Sequence[RunRow]) -> str:
+        known = [row.seconds for row in rows if row.seconds is not None]
+        return duration(fmean(known)) if known else ""
+
+    return Column(
+        "time", "time", lambda row, _: NOTHING if row.seconds is None else ((duration(row.seconds), "dim"),),
+        TIME_CELLS, 5.0, sort_key=lambda row: row.seconds, at_right=True, summary=mean,
+    )  # fmt: skip
+
+
+def _started() -> Column:
+    def parts(row: RunRow, cells: int) -> Parts:
+        text = "-" if row.started is None else f"{row.started.astimezone():%Y-%m-%d %H:%M}"
+        return ((text if len(text) <= cells else text[5:], "dim"),)
+
+    least, whole = DATE_CELLS
+    return Column("started", "started", parts, least, 8.0, whole, sort_key=lambda row: row.started, is_whole=True)

@@ -1,29 +1,17 @@
-"""The table of runs as lines of text: the titles of its columns, and a line for each run."""
+"""The table of runs as lines of text: the titles of its columns, a line for each run and each group."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.style import Style
 from rich.text import Text
 
 from workbench.runs.row import RunRow
-from workbench.ui.look.run_marks import RunMark
 from workbench.ui.panels.panel import LineWidget
-from workbench.ui.panels.runs_columns import (
-    GAP,
-    Column,
-    epochs_of,
-    label_of,
-    name_of,
-    state_of,
-    tags_of,
-    tested,
-    written,
-)
-from workbench.ui.panels.top_bar import STATE_STYLES
-from workbench.units import duration
-
-OWN_STYLES = {"running": "good", "broken": "error"}
+from workbench.ui.panels.runs_arrangement import Group
+from workbench.ui.panels.runs_column import GAP, Column
+from workbench.units import counted
 
 
 class RunPainter:
@@ -39,61 +27,51 @@ class RunPainter:
         """The titles; an arrow marks the column by which the runs are sorted."""
         glyphs = self._widget.glyphs
         arrow = glyphs.open if descending else "^" if glyphs.ascii else "▴"
+        texts = []
+        for column, cells in self._columns:
+            if column.key == sorted_by.key:
+                blank = " " * (len(column.title) + 2 <= cells)
+                texts.append(Text(f"{glyphs.cut(column.title, cells)}{blank}{arrow}", self._plain))
+            else:
+                texts.append(Text(column.title, self._dim))
+        return self._joined(texts, overhang=1)
+
+    def run(self, row: RunRow) -> Text:
+        """A run."""
         return self._joined(
             [
-                Text(f"{column.name} {arrow}", self._plain) if column is sorted_by else Text(column.name, self._dim)
-                for column, _ in self._columns
+                Text.assemble(*((text, self._style(style)) for text, style in column.parts(row, cells) if text))
+                for column, cells in self._columns
             ]
         )
 
-    def line(self, row: RunRow, *, mark: RunMark | None, differs: str) -> Text:
-        """A run. mark: None if it is not marked; differs: how it differs from its preset."""
-        cells = [self._cell(column.name, row, width, mark, differs) for column, width in self._columns]
-        return self._joined(cells)
+    def _style(self, name: str) -> Style:
+        """A style by its name; `strong` before another one makes it bold."""
+        colour = name.removeprefix("strong ")
+        style = self._widget.style_of(colour)
+        return style if colour == name else style + self._widget.style_of("strong").without_color
 
-    def _joined(self, texts: Sequence[Text]) -> Text:
+    def group(self, group: Group) -> Text:
+        """A group: how many runs it has, what they have in common, and the means of their results."""
+        glyphs, strong = self._widget.glyphs, self._widget.style_of("strong")
+        own = {
+            "state": f"{glyphs.folded if group.is_folded else glyphs.open} {counted(len(group.rows), 'run')}",
+            "run": group.name,
+        }
+        texts = []
+        for column, _ in self._columns:
+            text = own.get(column.key) or ("" if column.summary is None else column.summary(group.rows))
+            texts.append(Text(text, strong if column.key in own or column.at_right else self._plain))
+        return self._joined(texts)
+
+    def _joined(self, texts: Sequence[Text], overhang: int = 0) -> Text:
+        """overhang: cells of the gap behind it that a text may use."""
         line = Text()
         for text, (column, cells) in zip(texts, self._columns, strict=True):
-            text = self._widget.cut(text, cells)
-            if line.cell_len:
-                line.append(" " * GAP)
-            line.append(" " * (cells - text.cell_len if column.at_right else 0))
+            text = self._widget.cut(text, cells + overhang)
+            blanks = cells - text.cell_len
+            line.append(" " * (blanks if column.at_right else 0))
             line.append_text(text)
-            line.append(" " * (0 if column.at_right else cells - text.cell_len))
+            line.append(" " * (GAP + (min(blanks, 0) if column.at_right else blanks)))
+        line.right_crop(GAP)
         return line
-
-    def _cell(self, name: str, row: RunRow, cells: int, mark: RunMark | None, differs: str) -> Text:
-        plain, dim = self._plain, self._dim
-        match name:
-            case "":
-                return Text() if mark is None else self._letter(mark)
-            case "state":
-                return self._state(state_of(row))
-            case "preset":
-                return Text(name_of(row), plain)
-            case "tags":
-                return Text(tags_of(row), self._widget.style_of("accent"))
-            case "differs":
-                return Text(row.reason, self._widget.style_of("error")) if row.broken else Text(differs, dim)
-            case "best":
-                if row.best is None:
-                    return Text("-", dim)
-                return Text.assemble((f"{label_of(row.monitor)} ", dim), (written(row.monitor, row.best), plain))
-            case "test":
-                return Text(written(row.monitor, tested(row)), plain if tested(row) is not None else dim)
-            case "epochs":
-                return Text(epochs_of(row), dim)
-            case "time":
-                return Text("-" if row.seconds is None else duration(row.seconds), dim)
-        started = "-" if row.started is None else f"{row.started.astimezone():%Y-%m-%d %H:%M}"
-        return Text(started if len(started) <= cells else started[5:], dim)
-
-    def _state(self, state: str) -> Text:
-        glyphs = self._widget.glyphs
-        glyph = glyphs.wrong if state in ("failed", "lost", "broken") else glyphs.state
-        style = OWN_STYLES.get(state) or STATE_STYLES.get(state, "dim")
-        return Text.assemble((glyph, self._widget.style_of(style)), (f" {state}", self._plain))
-
-    def _letter(self, mark: RunMark) -> Text:
-        strong = self._widget.style_of("strong").without_color
-        return Text(mark.letter, self._widget.style_of(mark.style) + strong)

@@ -1,31 +1,39 @@
-"""The table of all runs. Only those in view are drawn, so that keys are answered at once with a thousand runs too."""
+"""The table of all runs. Only those in view are drawn, so that keys are answered at once with thousands of runs too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.timer import Timer
 
 from workbench.files import short_path
-from workbench.runs.row import RunRow, arranged
+from workbench.runs.row import RunRow
 from workbench.ui.keys.copying import Copied
 from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.runs_columns import GAP, SORTABLE, Column, fitting, state_of, tags_of
+from workbench.ui.panels.runs_arrangement import Arrangement, Group, Item, RunsRead, RunsView
+from workbench.ui.panels.runs_column import GAP, Column, Parts, fitting
+from workbench.ui.panels.runs_columns import ALWAYS, SETTING, automatic
 from workbench.ui.panels.runs_lines import RunPainter
+from workbench.ui.panels.runs_shown import tags_of
 from workbench.units import count
 
 HEAD_LINES = 1
 SCROLL_LINES = 3
+STANDSTILL_SECONDS = 0.1
+"""How long the same lines are in view before their curves are read."""
+Returned = TypeVar("Returned")
 
 
 class RunsTable(Panel):
-    """Runs, a line each, sorted and filtered; one under the cursor, some marked with a letter."""
+    """Runs, a line each: sorted, filtered, grouped; one under the cursor, any number marked with a letter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -37,62 +45,134 @@ class RunsTable(Panel):
     ]
 
     class Moved(Message):
-        """Another run is under the cursor, or the same one has changed."""
+        """Another line is under the cursor, or the same one has changed."""
 
     class Chosen(Message):
-        """The run under the cursor was clicked once more."""
+        """The line under the cursor was clicked once more."""
 
-    def __init__(self, folder: Path, marks: RunMarks, marked: Sequence[str] = (), *, id: str | None = None) -> None:
-        """marks: gives each marked run its letter; marked: names of runs, in the order in which they were marked."""
+    class InView(Message):
+        """Runs came into view, whose curves may not have been read yet."""
+
+        def __init__(self, rows: list[RunRow]) -> None:
+            super().__init__()
+            self.rows = rows
+
+    def __init__(
+        self,
+        folder: Path,
+        marks: RunMarks,
+        marked: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        view: RunsView | None = None,
+        *,
+        id: str | None = None,
+    ) -> None:
+        """marked: names of runs. columns: the keys of those that the user chose; none: what differs is shown.
+
+        view: how it was left.
+        """
         super().__init__(id=id)
         self._folder = folder
         self._marks = marks
-        self._rows: list[RunRow] | None = None
+        self._marked: dict[str, None] = dict.fromkeys(marked)
+        """Names, in the order in which they were marked."""
+        self._is_read = False
         self._problem = ""
-        self._differences: dict[str, str] = {}
-        self._shown: list[RunRow] = []
-        self._words: list[str] = []
-        self._sorted_by = SORTABLE[-1]
-        self._descending = self._sorted_by.descending
+        self._chosen = tuple(columns)
+        self._fitted: list[tuple[Column, int]] = []
+        self._fitted_in = -1
+        """The width for which `_fitted` holds; -1: none."""
         self._cursor = self._offset = 0
-        self.marked: list[str] = list(marked)
+        self._asked: dict[str, RunRow] = {}
+        """By name, the runs whose curves were asked for; a run in progress changes."""
+        self._standstill: Timer | None = None
+        self.arranged = Arrangement(self.glyphs, self._mark_of, view)
 
     # What is shown.
 
-    def show(self, rows: list[RunRow], differences: dict[str, str]) -> None:
-        """Shows runs; the cursor stays on its run. differences: by a run's name, how it differs from its preset."""
-        self._rows, self._differences = rows, differences
-        names = {row.run.name for row in rows}
-        self.marked = [name for name in self.marked if name in names]
-        self._arrange()
+    def show(self, read: RunsRead) -> None:
+        """Shows the runs as they were read; the cursor stays on its run."""
+        self._is_read, self._problem = True, ""
+        self._marked = {name: None for name in self._marked if name in read.facts}
+        self._rearrange(lambda: self.arranged.take(read))
 
     def fail(self, problem: str) -> None:
         """Shows why the runs cannot be read; those that were read before stay."""
         self._problem = problem
         self.redraw()
 
-    def filter(self, text: str) -> None:
-        """Shows only the runs that have all these words."""
-        self._words = text.lower().split()
-        self._arrange()
+    def show_curves(self, curves: Mapping[str, Sequence[float]]) -> None:
+        """Shows curves that were read, by the names of their runs."""
+        self.arranged.curves.update(curves)
+        self.redraw()
+
+    def filter(self, text: str) -> str:
+        """Shows the runs that meet a filter. Returns what is wrong with it; then those shown before stay."""
+        return self._rearrange(lambda: self.arranged.filter(text))
+
+    def group(self, by: str) -> None:
+        """Groups the runs, see `RunsView.grouped_by`."""
+        self._rearrange(lambda: self.arranged.group(by))
+
+    def fold(self) -> None:
+        """Folds the group under the cursor, or that of the run under it; unfolds a folded one."""
+        item = self.item
+        groups = [each for each in self.arranged.items if isinstance(each, Group)]
+        group = next((each for each in groups if each is item or item in each.rows), None)
+        if group is not None:
+            self._rearrange(lambda: self.arranged.fold(group.name), group)
+
+    def fold_all(self) -> None:
+        """Folds all groups; unfolds them if all are folded."""
+        self._rearrange(self.arranged.fold_all)
 
     def sort_by_next(self) -> None:
         """Sorts by the next column, in its usual direction."""
-        self._sort_by(SORTABLE[(SORTABLE.index(self._sorted_by) + 1) % len(SORTABLE)])
+        columns = [column for column, _ in self._fitting(self.size.width - 4) if column.sort_key is not None]
+        keys = [column.key for column in columns]
+        sorted_by = self.arranged.sorted_by.key
+        self._sort_by(columns[(keys.index(sorted_by) + 1) % len(keys) if sorted_by in keys else 0])
 
     def reverse(self) -> None:
         """Sorts the other way round."""
-        self._descending = not self._descending
-        self._arrange()
+        arranged = self.arranged
+        self._rearrange(lambda: arranged.sort(arranged.sorted_by.key, descending=not arranged.view.descending))
 
     def _sort_by(self, column: Column) -> None:
-        self._sorted_by, self._descending = column, column.descending
-        self._arrange()
+        self._rearrange(lambda: self.arranged.sort(column.key, descending=column.descending))
+
+    def choose_columns(self, keys: Sequence[str]) -> None:
+        """Shows these columns beside those that are always shown; none: what differs, and the results."""
+        self._chosen = tuple(keys)
+        self._fitted_in = -1
+        self.redraw()
 
     @property
-    def rows(self) -> list[RunRow]:
+    def shown_columns(self) -> list[str]:
+        """The keys of the columns that are wanted, whether they fit or not."""
+        return [*ALWAYS, *self._chosen] if self._chosen else automatic(self.arranged.runs)
+
+    def _rearrange(self, change: Callable[[], Returned], kept: Item | None = None) -> Returned:
+        """Filters, sorts or groups anew; the cursor stays on its line, or at its place if that is gone.
+
+        kept: the line on which the cursor shall be.
+        """
+        before = kept or self.item
+        returned = change()
+        self._fitted_in = -1
+        place = _place_of(before, self.arranged.items)
+        self._cursor = min(self._cursor if place is None else place, max(len(self.arranged.items) - 1, 0))
+        self.redraw()
+        if self.item is not before:
+            self.post_message(self.Moved())
+        return returned
+
+    # Runs.
+
+    @property
+    def rows(self) -> Sequence[RunRow]:
         """All runs, shown or not."""
-        return self._rows or []
+        return self.arranged.read.rows
 
     def copyable(self) -> Copied | None:
         """The paths of the marked runs; none marked: that of the run under the cursor."""
@@ -101,18 +181,26 @@ class RunsTable(Panel):
         return Copied(what, "\n".join(str(row.run.path.absolute()) for row in rows)) if rows else None
 
     @property
+    def item(self) -> Item | None:
+        """The line under the cursor."""
+        items = self.arranged.items
+        return items[self._cursor] if self._cursor < len(items) else None
+
+    @property
     def current(self) -> RunRow | None:
         """The run under the cursor."""
-        return self._shown[self._cursor] if self._shown else None
+        return self.item if isinstance(self.item, RunRow) else None
+
+    @property
+    def marked(self) -> list[str]:
+        """The names of the marked runs, in the order in which they were marked."""
+        return list(self._marked)
 
     @property
     def marked_rows(self) -> list[RunRow]:
         """The marked runs, in the order in which they were marked."""
-        by_name = {row.run.name: row for row in self.rows}
-        return [by_name[name] for name in self.marked if name in by_name]
-
-    def _differs(self, row: RunRow) -> str:
-        return self._differences.get(row.run.name, "")
+        facts = self.arranged.read.facts
+        return [facts[name].row for name in self._marked if name in facts]
 
     def described(self, row: RunRow) -> Text:
         """Describes a run: its name, tags, fault and note, and how it differs from its preset."""
@@ -123,52 +211,47 @@ class RunsTable(Panel):
             text.append(f"  {row.reason}", self.style_of("error"))
         if row.note:
             text.append(f"  {row.note}", self.style_of("text"))
-        return text.append(f"  {self._differs(row)}", self.style_of("dim"))
+        return text.append(f"  {self.arranged.runs.changes_in_words(row, with_columns=True)}", self.style_of("dim"))
 
     def mark(self) -> None:
-        """Marks the run under the cursor, or removes its mark."""
-        if self.current is None:
-            return
-        name = self.current.run.name
-        if name in self.marked:
-            self.marked.remove(name)
+        """Marks the run under the cursor, or the runs of the group; if they are marked, removes the marks."""
+        item = self.item
+        if item is not None:
+            self._mark([row for row in (item.rows if isinstance(item, Group) else [item]) if not row.broken])
+
+    def mark_all(self) -> None:
+        """Marks all runs that are shown; if all are marked, removes all marks."""
+        self._mark([row for row in self.arranged.runs.rows if not row.broken])
+
+    def _mark(self, rows: Sequence[RunRow]) -> None:
+        names = dict.fromkeys(row.run.name for row in rows)
+        if names.keys() <= self._marked.keys():
+            self._marked = {name: None for name in self._marked if name not in names}
         else:
-            self.marked.append(name)
+            self._marked |= names
+        self._fitted_in = -1
         self.redraw()
 
     def rename(self, name: str, now: str) -> None:
         """Keeps the mark of a run that was renamed."""
-        self.marked = [now if marked == name else marked for marked in self.marked]
+        self._marked = {now if marked == name else marked: None for marked in self._marked}
 
-    def _arrange(self) -> None:
-        """Filters and sorts again; the cursor stays on its run, or at its line if that run is gone."""
-        before = self.current
-        found = [row for row in self.rows if not self._words or self._is_found(row)]
-        assert self._sorted_by.sort_key is not None
-        self._shown = arranged(found, self._sorted_by.sort_key, descending=self._descending)
-        names = [row.run.name for row in self._shown]
-        if before is not None and before.run.name in names:
-            self._cursor = names.index(before.run.name)
-        self._cursor = min(self._cursor, max(len(names) - 1, 0))
-        self.redraw()
-        if self.current != before:
-            self.post_message(self.Moved())
-
-    def _is_found(self, row: RunRow) -> bool:
-        said = (row.run.name, state_of(row), row.preset_name, row.reason, self._differs(row), tags_of(row), row.note)
-        text = " ".join(said).lower()
-        return all(word in text for word in self._words)
+    def _mark_of(self, row: RunRow) -> Parts:
+        if row.run.name not in self._marked:
+            return ()
+        mark = self._marks.of(row.run.name)
+        return ((mark.letter, f"strong {mark.style}"),)
 
     # The cursor.
 
     @property
     def _room(self) -> int:
-        """How many runs are in view at once."""
+        """How many lines are in view at once."""
         return max(self.size.height - 2 - HEAD_LINES, 1)
 
-    def action_move(self, rows: int) -> None:
+    def action_move(self, lines: int) -> None:
         """Moves the cursor."""
-        self._cursor = min(max(self._cursor + rows, 0), max(len(self._shown) - 1, 0))
+        self._cursor = min(max(self._cursor + lines, 0), max(len(self.arranged.items) - 1, 0))
         self.redraw()
         self.post_message(self.Moved())
 
@@ -183,77 +266,118 @@ class RunsTable(Panel):
         self.action_move(-SCROLL_LINES)
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects a run, a second one opens it; a click on a title sorts by that column."""
+        """A click selects a line, a second one opens it; a click on a title sorts by that column."""
         line = event.y - 1 - HEAD_LINES
         if line == -1:
             self._click_title(event.x - 2)
-        elif 0 <= line < self._room and self._offset + line < len(self._shown):
-            rows = self._offset + line - self._cursor
-            if rows:
-                self.action_move(rows)
+        elif 0 <= line < self._room and self._offset + line < len(self.arranged.items):
+            lines = self._offset + line - self._cursor
+            if lines:
+                self.action_move(lines)
             else:
                 self.post_message(self.Chosen())
 
     def _click_title(self, x: int) -> None:
         left = 0
-        for column, width in self._columns(self.size.width - 4):
+        for column, width in self._fitting(self.size.width - 4):
             if left <= x < left + width and column.sort_key is not None:
-                if column is self._sorted_by:
+                if column.key == self.arranged.sorted_by.key:
                     self.reverse()
                 else:
                     self._sort_by(column)
+                return
             left += width + GAP
 
     # Drawing.
+
+    def _fitting(self, width: int) -> list[tuple[Column, int]]:
+        """The columns that fit, each with its width in cells."""
+        if self._fitted_in != width:
+            wanted = set(self.shown_columns)
+            marks = max((len(self._marks.of(name).letter) for name in self._marked), default=1)
+            columns = [column for column in self.arranged.columns if column.key in wanted]
+            self._fitted = fitting([replace(columns[0], least=marks), *columns[1:]], width)
+            self._fitted_in = width
+            shown = [column.key for column, _ in self._fitted]
+            self.arranged.runs.in_columns = [key.removeprefix(SETTING) for key in shown if key.startswith(SETTING)]
+        return self._fitted
 
     def heading(self) -> Text:
         running = sum(row.status == "running" for row in self.rows)
         parts = [f"{count(len(self.rows))} in {short_path(self._folder) or '.'}"] if self.rows else []
         parts += [f"{running} running"] if running else []
+        parts += [f"{count(len(self._marked))} marked"] if self._marked else []
+        parts += [f"by {self.arranged.grouped_by_in_words}"] if self.arranged.view.grouped_by else []
         separator = " - " if self.glyphs.ascii else " · "
         heading = Text("runs", self.style_of("text"))
         return heading.append(f"  {separator.join(parts)}", self.style_of("dim")) if parts else heading
 
     def footing(self) -> Text:
-        parts = []
-        if self._words:
-            parts.append(f"{count(len(self._shown))} with {' '.join(self._words)}")
-        above, below = self._offset, max(len(self._shown) - self._offset - self._room, 0)
+        arranged, parts = self.arranged, []
+        if arranged.view.filter_text:
+            parts.append(f"{count(len(arranged.runs.rows))} with {arranged.view.filter_text}")
+        above, below = self._offset, max(len(arranged.items) - self._offset - self._room, 0)
         parts += [f"{count(above)} above"] if above else []
         parts += [f"{count(below)} below"] if below else []
         return Text(", ".join(parts), self.style_of("dim"))
 
     def lines(self, width: int, height: int) -> list[Text]:
         self._offset = min(max(self._offset, self._cursor - self._room + 1), self._cursor)
-        self._offset = max(min(self._offset, len(self._shown) - self._room), 0)
+        self._offset = max(min(self._offset, len(self.arranged.items) - self._room), 0)
         return super().lines(width, height)
 
     def content(self, width: int, height: int) -> list[Text]:
-        if self._rows is None:
+        arranged = self.arranged
+        if not self._is_read:
             return self.placeholder(self._problem or "reading the runs ...", width)
-        if not self._rows:
+        if not self.rows:
             text = (
                 f"No runs yet in {short_path(self._folder) or '.'}. Press esc to go back, then space to start one: "
                 "all that you train is kept here, to be compared, resumed, or used as a start for the next."
             )
             return self.placeholder(text, min(width, 76))
-        if not self._shown:
-            return self.placeholder(f"No run has {' '.join(self._words)}. esc shows all of them.", width)
-        painter = RunPainter(self._columns(width), self)
-        in_view = range(self._offset, min(self._offset + height - HEAD_LINES, len(self._shown)))
-        titles = painter.titles(self._sorted_by, descending=self._descending)
-        return [titles, *(self._line(number, painter, width) for number in in_view)]
+        if not arranged.items:
+            return self.placeholder(f"No run has {arranged.view.filter_text}. esc shows all of them.", width)
+        painter = RunPainter(self._fitting(width), self)
+        in_view = range(self._offset, min(self._offset + height - HEAD_LINES, len(arranged.items)))
+        self._look_at(arranged.items[in_view.start : in_view.stop])
+        titles = painter.titles(arranged.sorted_by, descending=arranged.view.descending)
+        return [titles, *(self._line(place, painter, width) for place in in_view)]
 
-    def _columns(self, width: int) -> list[tuple[Column, int]]:
-        marks = [self._marks.of(name).letter for name in self.marked]
-        return fitting(width, self._shown, max(map(len, marks), default=1))
-
-    def _line(self, number: int, painter: RunPainter, width: int) -> Text:
-        row = self._shown[number]
-        name = row.run.name
-        mark = self._marks.of(name) if name in self.marked else None
-        line = painter.line(row, mark=mark, differs=self._differs(row))
-        if number == self._cursor:
+    def _line(self, place: int, painter: RunPainter, width: int) -> Text:
+        item = self.arranged.items[place]
+        line = painter.group(item) if isinstance(item, Group) else painter.run(item)
+        if place == self._cursor:
             line.pad_right(width - line.cell_len)
             line.stylize(self.style_of("cursor"))
         return line
+
+    def _look_at(self, items: Sequence[Item]) -> None:
+        """Asks for the curves of runs that came into view, once the table stands still."""
+        if not any(column.key == "curve" for column, _ in self._fitted):
+            return
+        rows = [item for item in items if isinstance(item, RunRow) and item.best is not None]
+        wanted = [row for row in rows if self._asked.get(row.run.name) is not row]
+        if self._standstill is not None:
+            self._standstill.stop()
+            self._standstill = None
+        if wanted:
+            self._standstill = self.set_timer(STANDSTILL_SECONDS, lambda: self._ask_for_curves(wanted))
+
+    def _ask_for_curves(self, rows: list[RunRow]) -> None:
+        self._standstill = None
+        self._asked |= {row.run.name: row for row in rows}
+        self.post_message(self.InView(rows))
+
+
+def _place_of(item: Item | None, items: Sequence[Item]) -> int | None:
+    """Where a line is now: the same run, or the group of the same name."""
+    if isinstance(item, Group):
+        return next((at for at, each in enumerate(items) if isinstance(each, Group) and each.name == item.name), None)
+    if item is None:
+        return None
+    for place, each in enumerate(items):
+        if each is item:
+            return place
+    name = item.run.name
+    return next((at for at, each in enumerate(items) if isinstance(each, RunRow) and each.run.name == name), None)

@@ -34,13 +34,14 @@ class SchedulePanel(Panel):
         preset = self._preset
         if preset is None:
             return title
-        title.append(f"  {preset.schedule.label()}", self.style_of("accent"))
+        title.append(f"  {preset.schedule.label().replace('_', ' ')}", self.style_of("accent"))
         rates = self._rates(preset, 2 * self.size.width)
         first, peak, last = rates[0].mean, max(point.mean for point in rates), rates[-1].mean
         written = [f"{peak:.3g}"] if first == peak == last else [f"{first:.3g}", f"{peak:.3g}", f"{last:.3g}"]
         arrow = " -> " if self.glyphs.ascii else " → "
-        shown = arrow.join(dict.fromkeys(written))
-        return self.first_fitting([Text.assemble(title, (f"  {shown}", self.style_of("text"))), title])
+        fitting = [arrow.join(dict.fromkeys(written)), f"up to {peak:.3g}"]
+        style = self.style_of("text")
+        return self.first_fitting([*(Text.assemble(title, (f"  {words}", style)) for words in fitting), title])
 
     def footing(self) -> Text:
         preset = self._preset

@@ -41,8 +41,8 @@ class CompletedField(ValueField):
         Binding("enter", "take", show=False),
     ]
 
-    def __init__(self, value: str, leave: Leave, offer: Offer) -> None:
-        super().__init__(value, leave)
+    def __init__(self, value: str, leave: Leave, offer: Offer, placeholder: str = "") -> None:
+        super().__init__(value, leave, placeholder)
         self._offer = offer
         self._first = value
         self._has_typed = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from workbench.errors import WorkbenchError
@@ -30,12 +30,14 @@ class Offers:
         """Makes a field for a value, with its completions."""
         match row.completes:
             case "file" | "folder":
-                return CompletedField(row.typed, leave, partial(_paths, kind=row.completes))
+                return CompletedField(row.typed, leave, partial(_paths, kind=row.completes), row.empty)
             case "column" | "columns":
                 self._columns = []
                 offer = partial(self._some_columns, several=row.completes == "columns")
-                return CompletedField(row.typed, leave, offer)
-        return ValueField(row.typed, leave)
+                return CompletedField(row.typed, leave, offer, row.empty)
+            case "examples":
+                return CompletedField(row.typed, leave, partial(_examples, known=row.examples), row.empty)
+        return ValueField(row.typed, leave, row.empty)
 
     async def read_columns(self, draft: Draft, say: Callable[[str], None]) -> None:
         """Reads the columns of the file, in a process; say: takes the sentence to show while there are none."""
@@ -64,3 +66,8 @@ def _paths(text: str, has_typed: bool, *, kind: str) -> tuple[list[Candidate], b
     """The files and folders beside the present one, or those that match what is typed; enter takes what is typed."""
     folder = text[: text.rfind(os.sep) + 1]
     return completion.paths(text if has_typed else folder, only_folders=kind == "folder"), False
+
+
+def _examples(text: str, has_typed: bool, *, known: Sequence[str]) -> tuple[list[Candidate], bool]:
+    """Usual values, all of them until the user types; enter takes what is typed."""
+    return completion.examples(text if has_typed else "", known), False

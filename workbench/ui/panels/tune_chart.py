@@ -33,12 +33,19 @@ class TuneView:
     """The trial under the cursor."""
     log: bool
     """Whether results are on a logarithmic scale, where their metric can be."""
+    all_values: bool = False
+    """Whether the axes of results hold outliers too."""
 
 
 class TuneChart(Panel):
     """A chart of a study."""
 
-    KEYS = (("left right", "another setting against the result"), ("L", "log scale"), ("m", "maximise"))
+    KEYS = (
+        ("left right", "another setting against the result"),
+        ("L", "log scale"),
+        ("^", "outliers"),
+        ("m", "maximise"),
+    )
     EMPTY = ""
     """What stands there before the first value."""
 
@@ -85,6 +92,7 @@ class TuneChart(Panel):
             quantity.tick,
             log=view.log and quantity.can_be_log,
             most=quantity.most,
+            robust=not view.all_values,
             ascii=self.glyphs.ascii,
             **rest,
         )

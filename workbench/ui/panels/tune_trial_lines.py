@@ -12,7 +12,7 @@ from rich.text import Text
 from workbench.tuning.view import TrialView
 from workbench.ui.live.study_watch import LETTERS, Searched, StudyWatch, finite
 from workbench.ui.live.study_words import differs, setting_label, value_words
-from workbench.ui.panels.bars import sparkline
+from workbench.ui.panels.bars import curve_line
 from workbench.ui.panels.panel import LineWidget
 from workbench.units import duration
 
@@ -179,15 +179,7 @@ def value_cell(watch: StudyWatch, trial: TrialView) -> str:
 
 def spark_cell(trial: TrialView, widget: LineWidget) -> str:
     """The values after each epoch, between the least and the greatest of them."""
-    values = [value for _, value in finite(trial.values)]
-    if len(values) < 2:
-        return ""
-    if len(values) > SPARK_CELLS:
-        last = len(values) - 1
-        values = [values[round(place * last / (SPARK_CELLS - 1))] for place in range(SPARK_CELLS)]
-    low, high = min(values), max(values)
-    heights = [(value - low) / ((high - low) or 1.0) + 0.05 for value in values]
-    return sparkline(heights, SPARK_CELLS, widget.glyphs)
+    return curve_line([value for _, value in finite(trial.values)], SPARK_CELLS, widget.glyphs)
 
 
 def time_cell(watch: StudyWatch, trial: TrialView) -> str:

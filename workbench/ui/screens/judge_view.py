@@ -86,7 +86,7 @@ class JudgeBase(Screen[None]):
     JudgeBase #judge-body #judge-gallery { width: 38%; }
     JudgeBase #judge-body #judge-residuals { width: 42%; }
     JudgeBase.-compact #judge-body #judge-residuals { width: 1fr; }
-    JudgeBase #judge-body #judge-list { width: 44%; }
+    JudgeBase #judge-body #judge-list { width: 40%; }
     """
 
     def __init__(self, chosen: Chosen, known_of: Callable[[Key], Known]) -> None:
@@ -315,7 +315,9 @@ class JudgeBase(Screen[None]):
             self.query_one(FitPanel).show(found, self._target)
             self.query_one(ResidualsPanel).show(found, self._target)
             empty = "there are none" if self.samples is not None else self._waiting
-            self.query_one(SampleListPanel).show(self.title_of(self.choice), self.samples, self._sample, empty)
+            self.query_one(SampleListPanel).show(
+                self.title_of(self.choice), self.samples, self._sample, empty, has_others=len(self._choices) > 1
+            )
             self.query_one(PicturePanel).show(self.sample)
         self._show_hint()
         self._show_keys()
@@ -360,9 +362,8 @@ class JudgeBase(Screen[None]):
         if self.page is CURVES and found.curves:
             each = found.curves[self._curve]
             name = self.names[each.number]
-            return (
-                f"AUC {each.area:.3f}: how often a sample of {name} gets a higher probability of it than one of others"
-            )
+            pair = f"of a sample of {name} and one of another class, the first gets the higher probability"
+            return f"AUC {each.area:.3f}: {pair} in {100 * each.area:.1f} % of cases"
         return self._about_samples() if self.page is SAMPLES else ""
 
     def _about_samples(self) -> str:

@@ -96,7 +96,10 @@ class MainScreen(MainView):
             self._run_was_renamed,
             self.exports.show,
             self._judge_run,
+            self._remembered,
+            self._runs_view,
         )
+        self._runs_view = screen.view
         result = await self.ask(screen)
         if result is not None:
             # In a group of its own: showing the list again cancels no run that is still being read.
@@ -218,9 +221,7 @@ class MainScreen(MainView):
     async def action_choose_charts(self) -> None:
         from workbench.ui.dialogs.charts import ChartsDialog
 
-        watch = self._session.watch
-        history = None if watch is None else watch.history
-        names = await self.ask(ChartsDialog(self.pages.charts.quantities, self.pages.charts_up, history))
+        names = await self.ask(ChartsDialog(self.pages.charts.quantities, self.pages.charts_up, self._panels.charted))
         if names is not None:
             self.pages.choose_charts(names)
             self.show_run()

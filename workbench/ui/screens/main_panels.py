@@ -98,8 +98,9 @@ class MainPanels:
 
         every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
         """
-        is_idle = self._session.watch is None
-        self._pages.make_room(is_idle=is_idle, has_curves=not is_idle or bool(overlays) or self._ghost is not None)
+        watch = self._session.watch
+        has_curves = self.charted is not None or bool(overlays.shown(watch))
+        self._pages.make_room(is_idle=watch is None, has_curves=has_curves)
         self.show_charts(view, overlays, every_chart=every_chart)
         self._screen.query_one(StepTimePanel).show(self.history)
         self._screen.query_one(MetricsPanel).show(self.history)
@@ -194,8 +195,9 @@ class MainPanels:
         """Shows what is known of the data, the network and the schedule of the settings being edited."""
         preset, picture = self._draft.preset, self._session.preview.picture
         expectation = self._session.planner.expectation
-        self._screen.query_one(ModelPanel).show(picture, expectation, preset.model.label(), preset.training.epochs)
-        self._screen.query_one(DataPreviewPanel).show(picture, preset.data.label())
+        model, data = (choice.label().replace("_", " ") for choice in (preset.model, preset.data))
+        self._screen.query_one(ModelPanel).show(picture, expectation, model, preset.training.epochs)
+        self._screen.query_one(DataPreviewPanel).show(picture, data)
         self._screen.query_one(SchedulePanel).show(preset)
 
     # Findings and hints.

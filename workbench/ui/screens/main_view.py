@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from workbench.ui.controllers.measure import MeasureController
     from workbench.ui.controllers.tune import TuneController
     from workbench.ui.live.last_run import LastRun
+    from workbench.ui.panels.runs_arrangement import RunsView
 
 STANDBY_DELAY_SECONDS = 0.5
 Result = TypeVar("Result")
@@ -104,6 +105,9 @@ class MainView(Screen[None]):
         self.inspection = InspectionController(session, self.run, self)
         self.exports = ExportsController(self)
         self.charts = ChartsController(remembered, self, lambda: (self._panels.charted, self._overlaid))
+        self._remembered = remembered
+        self._runs_view: RunsView | None = None
+        """How the user looked at the list of runs."""
         self.pages = Pages(self, remembered)
         self._panels = MainPanels(
             self,
@@ -232,7 +236,6 @@ class MainView(Screen[None]):
         watch = self._session.watch
         if watch is not None and watch.poll():
             self._has_unseen = True
-        self._has_unseen |= self.runs.follow_overlays()
         self._renew_advice()
         if self._panels.shows_old_rate:
             self.show_settings()
@@ -243,6 +246,7 @@ class MainView(Screen[None]):
             self._panels.show_top()
         if self.run.state != self._last_state:
             self._state_changed()
+        self._has_unseen |= self.runs.follow_overlays()
         self.inspection.show_arrived()
         self._notify()
         if self._options.standby:
@@ -423,6 +427,10 @@ class MainView(Screen[None]):
     @on(ChartPanel.CursorMoved)
     def _cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
         self.charts.put_cursor(message.x)
+
+    @on(ChartPanel.FrontChosen)
+    def _curve_chosen(self, message: ChartPanel.FrontChosen) -> None:
+        self.charts.put_in_front(message.name)
 
     @on(ChartPanel.Wheel)
     def _wheel_turned(self, message: ChartPanel.Wheel) -> None:

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.message import Message
-from textual.widgets import Input
+from textual.timer import Timer
 
 from workbench.errors import WorkbenchError
-from workbench.runs.catalogue import Catalogue
 from workbench.runs.row import RunRow
 from workbench.runs.status import RESUMABLE
 from workbench.ui.controllers.runs import RunsResult
-from workbench.ui.form.differences import differs
 from workbench.ui.keys.action import Action, bindings
 from workbench.ui.keys.runs_actions import ACTIONS
+from workbench.ui.live.remembered import Remembered
 from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
+from workbench.ui.panels.runs_arrangement import Group, RunsView
+from workbench.ui.panels.runs_columns import ALWAYS
 from workbench.ui.panels.runs_table import RunsTable
-from workbench.ui.screens.runs_changes import RunChanges
+from workbench.ui.screens.runs_filtering import FilterField, RunFiltering
+from workbench.ui.screens.runs_reading import CurvesRead, NotRead, Read, RunsReader, read_curves
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.runs.directory import RunDirectory
 
-REFRESH_SECONDS = 2.0
 
-
-class RunsScreen(RunChanges):
+class RunsScreen(RunFiltering):
     """Dismisses with what the main screen shall do, or None."""
 
     ACTIONS: ClassVar[Sequence[Action]] = ACTIONS
@@ -41,25 +40,7 @@ class RunsScreen(RunChanges):
     AUTO_FOCUS = "RunsTable"
     DEFAULT_CSS = """
     RunsScreen RunsTable { height: 1fr; width: 1fr; }
-    RunsScreen Input { border: none; height: 1; padding: 0 1; background: $panel; display: none; }
-    RunsScreen Input:focus { border: none; background: $cursor-line; }
-    RunsScreen Input.-open { display: block; }
     """
-
-    class Read(Message):
-        """The runs were read. A thread reads them, and posts this because it must not touch widgets."""
-
-        def __init__(self, rows: list[RunRow], differences: dict[str, str]) -> None:
-            super().__init__()
-            self.rows = rows
-            self.differences = differences
-
-    class NotRead(Message):
-        """The runs could not be read."""
-
-        def __init__(self, problem: str) -> None:
-            super().__init__()
-            self.problem = problem
 
     def __init__(
         self,
@@ -69,43 +50,45 @@ class RunsScreen(RunChanges):
         on_renamed: Callable[[RunDirectory, RunDirectory], object] = lambda run, now: None,
         export: Callable[[Sequence[RunRow], Callable[[str, str], bool]], Awaitable[None]] | None = None,
         judge: Callable[[RunDirectory, Callable[[str, str], bool]], Awaitable[None]] | None = None,
+        remembered: Remembered | None = None,
+        view: RunsView | None = None,
     ) -> None:
         """marks: give each marked run its letter; marked: names of the runs that are marked at first.
 
         on_renamed: is called with a run before and after.
 
         export: shows what runs can be exported to, and says later how it ended. judge: shows how good a run's model is.
+
+        remembered: has the chosen columns and the saved filters. view: how the table was left.
         """
-        super().__init__()
+        super().__init__(remembered or Remembered())
         self._export = export
         self._judge = judge
         self._on_renamed = on_renamed
         self._folder = runs_folder
         self._marks = marks
-        self._catalogue = Catalogue(runs_folder)
-        self._differences: dict[str, tuple[dict[str, Any], str]] = {}
-        """By a run's name, its settings and how they differ from its preset; used by the reading thread only."""
+        self.view = view or RunsView()
+        self._reader = RunsReader(runs_folder)
         self._marked_before = marked
         self._is_reading = False
+        self._timer: Timer | None = None
         self._problem = ""
         self._said: tuple[str, str] = ("", "")
         """The answer to the last key, and its style."""
 
     def compose(self) -> ComposeResult:
-        yield RunsTable(self._folder, self._marks, self._marked_before, id="runs")
-        yield Input(placeholder="words that a run must have", id="filter")
+        yield RunsTable(
+            self._folder, self._marks, self._marked_before, self._remembered.run_columns, self.view, id="runs"
+        )
+        yield from self._filter_widgets()
         yield HintLine(id="hint")
         yield KeysLine(id="keys")
 
     def on_mount(self) -> None:
+        if self.view.filter_text:
+            self._open_filter(self.view.filter_text)
         self._show_keys()
         self._read()
-        self.set_interval(REFRESH_SECONDS, self._read)
-
-    @property
-    def table(self) -> RunsTable:
-        """The table."""
-        return self.query_one(RunsTable)
 
     # Reading.
 
@@ -117,33 +100,46 @@ class RunsScreen(RunChanges):
 
     def _read_in_thread(self) -> None:
         try:
-            rows = self._catalogue.rows()
-            for row in rows:
-                known = self._differences.get(row.run.name)
-                if known is None or known[0] != row.settings:  # its learning rate was changed by hand
-                    self._differences[row.run.name] = row.settings, "" if row.broken else differs(row)
-            self.post_message(self.Read(rows, {name: text for name, (_, text) in self._differences.items()}))
+            self.post_message(Read(self._reader.read()))
         except WorkbenchError as error:
-            self.post_message(self.NotRead(str(error)))
+            self.post_message(NotRead(str(error)))
         finally:
             self._is_reading = False
 
     @on(Read)
     def _show(self, message: Read) -> None:
-        if message.rows != self.table.rows or self._problem or not message.rows:
+        self._read_later()
+        if message.read is not self.table.arranged.read or self._problem or not message.read.rows:
             self._problem = ""
-            self.table.show(message.rows, message.differences)
+            self.table.show(message.read)
             self._show_keys()
 
     @on(NotRead)
     def _show_problem(self, message: NotRead) -> None:
+        self._read_later()
         self._problem = message.problem
         self.table.fail(message.problem)
         self._hint()
 
+    def _read_later(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(self._reader.seconds_to_next, self._read)
+
+    @on(RunsTable.InView)
+    def _read_curves(self, message: RunsTable.InView) -> None:
+        def read() -> None:
+            self.post_message(CurvesRead(read_curves(message.rows)))
+
+        self.run_worker(read, thread=True, group="curves", exit_on_error=False)
+
+    @on(CurvesRead)
+    def _show_curves(self, message: CurvesRead) -> None:
+        self.table.show_curves(message.curves)
+
     def _hint(self, text: str = "", kind: str = "dim") -> None:
         """Shows a sentence until the next key; without one, describes the run under the cursor."""
-        hint, row = self.query_one(HintLine), self.table.current
+        hint, row = self.query_one("#hint", HintLine), self.table.current
         if text:
             self._said = text, kind
         text, kind = self._said if self._said[0] else (self._problem, "error")
@@ -158,6 +154,12 @@ class RunsScreen(RunChanges):
 
     def _current(self) -> RunRow | None:
         return self.table.current
+
+    def _marked(self) -> list[RunRow]:
+        return self.table.marked_rows
+
+    def _pinned(self) -> list[RunRow]:
+        return [row for row in self.table.rows if row.pinned]
 
     def _renamed(self, run: RunDirectory, now: RunDirectory) -> None:
         self.table.rename(run.name, now.name)
@@ -178,18 +180,22 @@ class RunsScreen(RunChanges):
         row, marked = self.table.current, len(self.table.marked_rows)
         works = {
             "open": row is not None,
-            "mark": row is not None,
+            "mark": self.table.item is not None,
             "take": row is not None,
             "overlay": bool(marked or self._marked_before),
             "compare": marked >= 2,
-            "export": row is not None,
+            "export": row is not None or marked > 0,
             "judge": row is not None,
             "resume": row is not None and row.status in RESUMABLE,
-            "tag": row is not None,
+            "tag": row is not None or marked > 0,
             "note": row is not None,
             "rename": row is not None and row.status != "running" and row.study is None,
-            "delete": row is not None and row.status != "running",
+            "delete": marked > 0 or (row is not None and row.status != "running"),
+            "pin": row is not None,
             "sort": len(self.table.rows) > 1,
+            "group": len(self.table.rows) > 1,
+            "fold": bool(self.table.arranged.view.grouped_by),
+            "columns": bool(self.table.rows),
             "filter": bool(self.table.rows),
         }
         kept = [item for item in ACTIONS if item.rank and works.get(item.name, True)]
@@ -198,6 +204,11 @@ class RunsScreen(RunChanges):
     @on(RunsTable.Chosen)
     def _chosen(self) -> None:
         self.action_open()
+
+    def _wanted_rows(self) -> list[RunRow]:
+        """The marked runs; none marked: the run under the cursor."""
+        row = self.table.current
+        return self.table.marked_rows or ([] if row is None else [row])
 
     def _wanted(self) -> RunRow | None:
         """The run under the cursor; None, and a sentence, if it is broken."""
@@ -210,9 +221,10 @@ class RunsScreen(RunChanges):
     # What can be done.
 
     def action_open(self) -> None:
-        """Watches the run under the cursor, or shows how it ended."""
-        row = self._wanted()
-        if row is not None:
+        """Watches the run under the cursor, or shows how it ended; folds or unfolds a group."""
+        if isinstance(self.table.item, Group):
+            self.table.fold()
+        elif (row := self._wanted()) is not None:
             self._leave_with("open", row)
 
     def _leave_with(self, action: Literal["open", "take", "resume", "overlay"], row: RunRow | None) -> None:
@@ -220,9 +232,14 @@ class RunsScreen(RunChanges):
         self.dismiss(RunsResult(action, None if row is None else row.run, overlays))
 
     def action_mark(self) -> None:
-        """Marks the run under the cursor, or removes its mark."""
-        if self._wanted() is not None:
+        """Marks the run under the cursor, or the group; removes the marks of what is marked."""
+        if isinstance(self.table.item, Group) or self._wanted() is not None:
             self.table.mark()
+        self._show_keys()
+
+    def action_mark_all(self) -> None:
+        """Marks all runs that are shown; if all are marked, removes all marks."""
+        self.table.mark_all()
         self._show_keys()
 
     def action_overlay(self) -> None:
@@ -283,28 +300,45 @@ class RunsScreen(RunChanges):
         """Sorts the other way round."""
         self.table.reverse()
 
-    def action_filter(self) -> None:
-        """Opens the filter."""
-        field = self.query_one(Input)
-        field.add_class("-open")
-        field.focus()
+    @work(exclusive=True, group="group")
+    async def action_group(self) -> None:
+        """Groups the runs by what the user chooses."""
+        from workbench.ui.dialogs.choose import ChooseOneDialog
 
-    @on(Input.Changed)
-    def _filtered(self, message: Input.Changed) -> None:
-        self.table.filter(message.value)
+        arranged = self.table.arranged
+        choices = [(key, name, "") for key, name in arranged.can_be_grouped_by]
+        by = await self.app.push_screen_wait(ChooseOneDialog("group the runs by", choices, [arranged.view.grouped_by]))
+        if by is not None:
+            self.table.group(by)
+            self._show_keys()
 
-    @on(Input.Submitted)
-    def _filter_done(self) -> None:
-        self.table.focus()
+    def action_fold(self) -> None:
+        """Folds the group under the cursor, or unfolds it."""
+        self.table.fold()
+
+    def action_fold_all(self) -> None:
+        """Folds all groups; unfolds them if all are folded."""
+        self.table.fold_all()
+
+    @work(exclusive=True, group="columns")
+    async def action_columns(self) -> None:
+        """Chooses the columns."""
+        from workbench.ui.dialogs.choose import ChooseSeveralDialog
+
+        table = self.table
+        choices = [(column.key, column.full_name, "") for column in table.arranged.columns if column.key not in ALWAYS]
+        keys = await self.app.push_screen_wait(ChooseSeveralDialog("columns", choices, table.shown_columns))
+        if keys is not None:
+            table.choose_columns(keys)
+            self._remembered.remember_run_columns(keys)
 
     def action_leave(self) -> None:
-        """Closes the filter; without one, returns to the main screen."""
-        field = self.query_one(Input)
-        if not field.has_class("-open"):
+        """Removes the filter; without one, returns to the main screen."""
+        if not self.query_one("#filtering").has_class("-open"):
             self.dismiss(None)
             return
-        field.value = ""
-        field.remove_class("-open")
+        self.query_one(FilterField).value = ""
+        self.query_one("#filtering").remove_class("-open")
         self.table.focus()
 
     def action_keys(self) -> None:

@@ -1,9 +1,10 @@
-"""What changes a run in the list of runs: tags, a note, another name, deleting it."""
+"""What changes runs in the list of runs: tags, a note, a pin, another name, deleting them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from textual import work
@@ -23,7 +24,10 @@ from workbench.runs.manage import (
 )
 from workbench.runs.row import RunRow
 from workbench.ui.controllers.runs import RunsResult
+from workbench.units import count, counted
 
+MOST_NAMED = 8
+"""Runs that are named in a question."""
 Returned = TypeVar("Returned")
 
 
@@ -32,6 +36,14 @@ class RunChanges(Screen[RunsResult | None]):
 
     def _current(self) -> RunRow | None:
         """The run under the cursor."""
+        raise NotImplementedError
+
+    def _marked(self) -> list[RunRow]:
+        """The marked runs."""
+        raise NotImplementedError
+
+    def _pinned(self) -> list[RunRow]:
+        """The pinned runs."""
         raise NotImplementedError
 
     def _hint(self, text: str = "", kind: str = "dim") -> None:
@@ -48,15 +60,24 @@ class RunChanges(Screen[RunsResult | None]):
 
     @work(exclusive=True, group="change")
     async def action_tag(self) -> None:
-        """Edits the tags of the run under the cursor."""
-        if (row := self._current()) is None:
-            return
-        before = await self._try(lambda: read_labels(row.run.labels))
-        about = f"of {row.run.name}: words with blanks between them; none removes all"
-        line = await self._ask("tags", about, " ".join((before or Labels()).tags), _problem_of_tags)
-        if line is not None:
-            await self._try(lambda: write_labels(row.run.labels, Labels(_tags(line), read_labels(row.run.labels).note)))
-            self._read()
+        """Edits the tags of the run under the cursor; of marked runs, adds some and removes others."""
+        if marked := self._marked():
+            await self._tag_all([row.run for row in marked])
+        elif (row := self._current()) is not None:
+            before = await self._try(lambda: read_labels(row.run.labels))
+            about = f"of {row.run.name}: words with blanks between them; none removes all"
+            line = await self._ask("tags", about, " ".join((before or Labels()).tags), _problem_of_tags)
+            if line is not None:
+                await self._relabel([row.run], lambda labels: replace(labels, tags=_tags(line)))
+
+    async def _tag_all(self, runs: Sequence[RunDirectory]) -> None:
+        about = f"of {counted(len(runs), 'marked run')}: words add tags, -word removes one"
+        line = await self._ask("tags", about, "", lambda line: _problem_of_tags(line.replace(" -", " ").lstrip("-")))
+        if line:
+            words = line.split()
+            added = [word.removeprefix("+") for word in words if not word.startswith("-")]
+            removed = [word[1:] for word in words if word.startswith("-")]
+            await self._relabel(runs, lambda labels: labels.with_tags(added, removed))
 
     @work(exclusive=True, group="change")
     async def action_note(self) -> None:
@@ -66,8 +87,26 @@ class RunChanges(Screen[RunsResult | None]):
         before = await self._try(lambda: read_labels(row.run.labels))
         line = await self._ask("note", f"of {row.run.name}", (before or Labels()).note, problem_of_note)
         if line is not None:
-            await self._try(lambda: write_labels(row.run.labels, Labels(read_labels(row.run.labels).tags, line)))
-            self._read()
+            await self._relabel([row.run], lambda labels: replace(labels, note=line))
+
+    @work(exclusive=True, group="change")
+    async def action_pin(self) -> None:
+        """Pins the run under the cursor as the base of comparisons, in place of another one; or unpins it."""
+        if (row := self._current()) is None:
+            return
+        others = [each.run for each in self._pinned() if each.run != row.run]
+        await self._relabel(others, lambda labels: replace(labels, pinned=False))
+        await self._relabel([row.run], lambda labels: replace(labels, pinned=not row.pinned))
+
+    async def _relabel(self, runs: Sequence[RunDirectory], change: Callable[[Labels], Labels]) -> None:
+        """Changes the labels of runs, and shows them."""
+
+        def write() -> None:
+            for run in runs:
+                write_labels(run.labels, change(read_labels(run.labels)))
+
+        await self._try(write)
+        self._read()
 
     @work(exclusive=True, group="change")
     async def action_rename(self) -> None:
@@ -86,20 +125,47 @@ class RunChanges(Screen[RunsResult | None]):
 
     @work(exclusive=True, group="change")
     async def action_delete(self) -> None:
-        """Deletes the run's directory, after asking; never that of a run in progress."""
+        """Deletes the directories of the marked runs, or that of the run under the cursor, after asking once.
+
+        Never that of a run in progress.
+        """
         from workbench.ui.dialogs.question import STAY, QuestionDialog
 
         row = self._current()
-        if row is None:
+        runs = [each.run for each in self._marked()] or ([] if row is None else [row.run])
+        problems = await self._try(lambda: {run.name: problem for run in runs if (problem := why_not_deleted(run))})
+        if problems is None:
             return
-        if problem := why_not_deleted(row.run):
-            self._hint(f"this run {problem}", "warning")
+        doomed = [run for run in runs if run.name not in problems]
+        kept = [f"{'this run' if len(runs) == 1 else name} {problem}" for name, problem in problems.items()]
+        if not doomed:
+            if kept:
+                self._hint(kept[0], "warning")
             return
-        text = f"{short_path(row.run.path)} with its curves, checkpoints and log."
-        choices = (("delete", "delete it for good"), (STAY, "keep it"))
-        if await self.app.push_screen_wait(QuestionDialog("delete this run?", text, choices, STAY)) == "delete":
-            await self._try(lambda: delete_run(row.run))
-            self._read()
+        what = "this run" if len(doomed) == 1 else f"these {count(len(doomed))} runs"
+        named = [short_path(run.path) for run in doomed[:MOST_NAMED]]
+        more = f"\nand {count(len(doomed) - MOST_NAMED)} more" if len(doomed) > MOST_NAMED else ""
+        text = "\n".join([*named]) + f"{more}\nwith curves, checkpoints and log."
+        if kept:
+            text += f"\n\n{counted(len(kept), 'marked run')} cannot be deleted: {kept[0]}"
+        choices = (("delete", f"delete {'it' if len(doomed) == 1 else 'them'} for good"), (STAY, "keep everything"))
+        if await self.app.push_screen_wait(QuestionDialog(f"delete {what}?", text, choices, STAY)) == "delete":
+            await self._delete(doomed)
+
+    async def _delete(self, runs: Sequence[RunDirectory]) -> None:
+        """Deletes runs; those that cannot be deleted are named."""
+        failed = []
+        for run in runs:
+            try:
+                await asyncio.to_thread(delete_run, run)
+            except WorkbenchError as error:
+                failed.append(str(error))
+        if failed:
+            more = f" ({count(len(failed) - 1)} more are not deleted)" if len(failed) > 1 else ""
+            self._hint(f"{failed[0]}{more}", "error")
+        elif len(runs) > 1:
+            self._hint(f"deleted {counted(len(runs), 'run')}")
+        self._read()
 
     async def _ask(self, title: str, about: str, line: str, problem_of: Callable[[str], str]) -> str | None:
         from workbench.ui.dialogs.line import LineDialog

@@ -64,6 +64,11 @@ class TuneScreen(TuneBase):
         self._show_hint()
         self._show_keys()
 
+    def action_all_values(self) -> None:
+        """Shows results that are outliers too, or leaves them out of the axes."""
+        self._all_values = not self._all_values
+        self._show_charts()
+
     def action_logarithmic(self) -> None:
         """Switches between a logarithmic and a linear scale of the results."""
         self._log = not self._log

@@ -78,6 +78,7 @@ class TuneBase(Screen[TuneResult | None]):
         self._path = ""
         """The setting that is shown against the result."""
         self._log = True
+        self._all_values = False
         self._chart = CHARTS[0]
         """The one chart of a compact screen."""
         self._maximised = ""
@@ -164,7 +165,9 @@ class TuneBase(Screen[TuneResult | None]):
 
     def _show_charts(self) -> None:
         watch = self._tune.watch
-        view = None if watch is None else TuneView(watch, self._setting, self.trials.current, self._log)
+        view = (
+            None if watch is None else TuneView(watch, self._setting, self.trials.current, self._log, self._all_values)
+        )
         for chart in self.query(TuneChart):
             chart.show(view)
         self.query_one(MeanPanel).show(watch)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from workbench.errors import PresetError
+from workbench.errors import PresetError, WorkbenchError
 from workbench.processes.data import DataSummary
 from workbench.processes.plan import Plan
 from workbench.processes.preview import DATA, MODEL, PLAN, Model, Previewed, Request
 from workbench.settings.preset import Preset
 from workbench.training.describing import source
 from workbench.training.prepared_data import prepare
+from workbench.training.processes import preview as module
 from workbench.training.processes.preview import Previewer
 
 DIGITS = Preset().override(["data.name=digits", "data.batch_size=64", "model.hidden=[16]", "runtime.device=cpu"])
@@ -73,6 +75,15 @@ def test_settings_that_cannot_be_trained_still_show_their_data() -> None:
     with pytest.raises(PresetError, match=r"data\.batch_size = 5000"):
         Previewer().answer(Request.of(DIGITS.override(["data.batch_size=5000"])), parts.__setitem__)
     assert list(parts) == [DATA]
+
+
+def test_a_large_file_is_not_read_in_passing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_FILE_BYTES", 10)
+    file = tmp_path / "large.csv"
+    file.write_text("a,y\n1,2\n3,4\n")
+    large = DIGITS.override(["data.name=csv", f"data.file={file}", "data.target=y"])
+    with pytest.raises(WorkbenchError, match=r"large\.csv has 12 B, which is not read in passing"):
+        Previewer().answer(Request.of(large), lambda kind, part: None)
 
 
 def test_where_a_gpu_would_train_the_layers_are_shown_and_the_gpu_is_left_alone(

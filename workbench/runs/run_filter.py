@@ -1,0 +1,380 @@
+"""The language that filters runs: `acc > 0.97 and (tag:night or optimizer:adam) not failed`.
+
+A filter is words, conditions, `and`, `or`, `not` and parentheses; parts that stand side by side must all be met. The
+table of runs and `workbench runs --where` both read it here. What can be asked of a run, and under which names, is the
+caller's to say: this file knows no setting and no metric.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal, Protocol
+
+from workbench.errors import UsageError
+from workbench.runs.row import RunRow
+from workbench.suggestion import nearest
+
+Kind = Literal["any", "number", "fraction", "seconds", "ordered", "text", "tags"]
+"""How a value is compared. Numbers, fractions (0.97 or 97 %) and seconds (90 or 2 min) by size, ordered texts as they
+are written; a text is searched for its parts; tags are several words; a setting may be of any kind."""
+NUMBERS = ("number", "fraction", "seconds")
+
+NUMERALS: dict[Kind, str] = {"fraction": ": write 0.97 or 97%", "seconds": ": write 90, 5min, 2h or 3d"}
+MOST_DEPTH = 40
+"""Parentheses within parentheses."""
+SECONDS = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+HOW = "write it as optimizer.name=adam, or 'accuracy>=0.97' (also != < > <=)"
+SIGNS = {"==": "=", "≥": ">=", "≤": "<=", "≠": "!="}
+
+_CONDITION = re.compile(r"([^\s=<>!:()\"'≥≤≠]+)\s*(>=|<=|!=|==|=|>|<|:|≥|≤|≠)\s*")
+_QUOTED = re.compile(r"\"((?:\\.|[^\"\\])*)\"|'([^']*)'")
+_WORD = re.compile(r"[^\s()]+")
+_PERCENT = re.compile(r"([-+]?[\d.]+(?:e[-+]?\d+)?)\s*%", re.IGNORECASE)
+_DURATION = re.compile(r"([\d.]+(?:e[-+]?\d+)?)\s*([a-z]*)", re.IGNORECASE)
+_UNIT_BEHIND = re.compile(r"\s+(%|s|min|h|d)(?=[\s()]|$)")
+"""A unit behind a number and a blank, as the table writes it: 97.2 %, 5 min."""
+
+
+class FilterError(UsageError):
+    """A filter that cannot be read, or asks what no run can answer; says in a sentence what to write."""
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """Something that can be asked of every run: a field, a metric or a setting."""
+
+    name: str
+    value_of: Callable[[RunRow], Any]
+    """None for a run without a value, which meets no condition."""
+    kind: Kind = "any"
+    choices: tuple[str, ...] = ()
+    """All values that there are, where they are known."""
+
+
+class RunKeys(Protocol):
+    """Finds what can be asked of runs by any of its names."""
+
+    def find(self, name: str, *, is_number: bool = True) -> RunKey:
+        """is_number: whether it is compared with a number. Raises FilterError for an unknown name."""
+        ...
+
+
+class RunFilter(Protocol):
+    """Decides which runs are shown."""
+
+    def is_met(self, row: RunRow) -> bool:
+        """Raises FilterError for a value that cannot be compared."""
+        ...
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word that must occur in what is written about a run."""
+
+    word: str
+    text_of: Callable[[RunRow], str]
+    """In lower case."""
+
+    def is_met(self, row: RunRow) -> bool:
+        return self.word in self.text_of(row)
+
+
+@dataclass(frozen=True)
+class Not:
+    """What a filter leaves out."""
+
+    part: RunFilter
+
+    def is_met(self, row: RunRow) -> bool:
+        return not self.part.is_met(row)
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Every part must be met; without parts every run meets it."""
+
+    parts: tuple[RunFilter, ...] = ()
+
+    def is_met(self, row: RunRow) -> bool:
+        return all(part.is_met(row) for part in self.parts)
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """One of the parts must be met."""
+
+    parts: tuple[RunFilter, ...]
+
+    def is_met(self, row: RunRow) -> bool:
+        return any(part.is_met(row) for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition such as `accuracy>=0.97`, `optimizer.name=adam` or `tag:night`."""
+
+    key: RunKey
+    sign: str
+    """= != < > <= >=, or : for "is, or is like"."""
+    text: str
+    """What the value is compared with, as the user wrote it, without quotes."""
+    wanted: Any
+    """The same as a value."""
+
+    def is_met(self, row: RunRow) -> bool:
+        value = self.key.value_of(row)
+        if value is None or value != value:
+            return False
+        if self.sign == ":":
+            return self._is_like(value)
+        if self.sign in ("=", "!="):
+            return self._is_equal(value) == (self.sign == "=")
+        if is_number(value) and is_number(self.wanted):
+            return _is_ordered(value, self.sign, self.wanted)
+        if isinstance(value, str) and self.key.kind == "ordered":
+            return _is_ordered(value, self.sign, self.text)
+        if is_number(value):
+            raise FilterError(f"{self.key.name} is a number, and {self.text!r} is none")
+        raise FilterError(f"{self.key.name} is {shown(value)} in {row.run.name}; compare it by = or !=")
+
+    def _is_equal(self, value: Any) -> bool:
+        if self.key.kind == "tags":
+            return any(fnmatchcase(tag, self.text) for tag in value)
+        if is_number(value):
+            return is_number(self.wanted) and bool(value == self.wanted)
+        if isinstance(value, str):
+            return value in (self.text, self.wanted)
+        return isinstance(self.wanted, bool | list | dict) and _comparable(value) == _comparable(self.wanted)
+
+    def _is_like(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return SWITCHES.get(self.text.lower(), self.wanted) is value
+        if isinstance(value, tuple | list):
+            return _comparable(value) == _comparable(self.wanted) or any(self._is_like(each) for each in value)
+        if isinstance(value, str):
+            pattern = self.text.lower()
+            if self.key.kind in ("text", "ordered"):
+                pattern = f"*{pattern}*"
+            return fnmatchcase(value.lower(), pattern)
+        return self._is_equal(value)
+
+
+def parse(text: str, keys: RunKeys, text_of: Callable[[RunRow], str] | None = None) -> RunFilter:
+    """Reads a filter; an empty text is met by every run.
+
+    text_of: what is written about a run, in lower case, for words to be found in; None: words are refused. Raises
+    FilterError.
+    """
+    return _Reader(text, keys, text_of).filter()
+
+
+class _Reader:
+    """Reads a filter from left to right."""
+
+    def __init__(self, text: str, keys: RunKeys, text_of: Callable[[RunRow], str] | None) -> None:
+        self._text = text
+        self._at = 0
+        self._keys = keys
+        self._text_of = text_of
+        self._depth = 0
+
+    def filter(self) -> RunFilter:
+        self._skip_blanks()
+        if self._at == len(self._text):
+            return AllOf()
+        found = self._any()
+        if self._at < len(self._text):  # only a ) ends a part early
+            raise FilterError("there is a ) without its (")
+        return found
+
+    def _any(self) -> RunFilter:
+        parts = [self._all()]
+        while self._takes("or"):
+            parts.append(self._all(after="or"))
+        return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+    def _all(self, after: str = "") -> RunFilter:
+        parts = [self._part(after)]
+        while True:
+            if self._takes("and"):
+                parts.append(self._part("and"))
+            elif self._is_at_end or self._next_word() == "or":
+                return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+            else:
+                parts.append(self._part(""))
+
+    def _part(self, after: str) -> RunFilter:
+        """after: the word before it, after which something must follow."""
+        is_negated = False
+        while self._takes("not"):
+            is_negated, after = not is_negated, "not"
+        if self._is_at_end or self._next_word() in ("and", "or"):
+            what = self._next_word() or ")" * (self._at < len(self._text))
+            raise FilterError(
+                f"something must follow {after}" if after else f"something must stand before {what or ')'}"
+            )
+        part = self._parenthesis() if self._text[self._at] == "(" else self._condition_or_word()
+        return Not(part) if is_negated else part
+
+    def _parenthesis(self) -> RunFilter:
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise FilterError(f"there are more than {MOST_DEPTH} parentheses within each other")
+        self._step(1)
+        found = self._any()
+        if self._at == len(self._text):
+            raise FilterError("a ) is missing")
+        self._step(1)
+        self._depth -= 1
+        return found
+
+    def _condition_or_word(self) -> RunFilter:
+        if condition := _CONDITION.match(self._text, self._at):
+            self._at = condition.end()
+            name, sign = condition[1], SIGNS.get(condition[2], condition[2])
+            text, wanted = self._value(f"{name}{'' if sign == ':' else ' '}{sign}")
+            return _checked(self._keys.find(name, is_number=not isinstance(wanted, str)), sign, text, wanted)
+        quoted = _QUOTED.match(self._text, self._at)
+        word = quoted or _WORD.match(self._text, self._at)
+        assert word is not None  # neither blank nor parenthesis stands here
+        self._step(word.end() - self._at)
+        if self._text_of is None or (quoted is None and word[0][0] in "=<>!:"):
+            raise FilterError(f"{word[0]!r} is no condition: {HOW}")
+        return Word((_unquoted(quoted) if quoted else word[0]).lower(), self._text_of)
+
+    def _value(self, before: str) -> tuple[str, Any]:
+        """What follows a sign: as text without quotes, and as a value. before: the condition so far."""
+        if quoted := _QUOTED.match(self._text, self._at):
+            self._step(quoted.end() - self._at)
+            return _unquoted(quoted), _unquoted(quoted)
+        if (end := _end_of_list(self._text, self._at)) is None:
+            if (word := _WORD.match(self._text, self._at)) is None:
+                raise FilterError(f"a value must follow {before}: {HOW}")
+            end = word.end()
+            if _is_numeral(word[0]) and (unit := _UNIT_BEHIND.match(self._text, end)):
+                end = unit.end()
+        text = self._text[self._at : end]
+        self._step(end - self._at)
+        return text, _from_toml(text)
+
+    # Moving on.
+
+    @property
+    def _is_at_end(self) -> bool:
+        return self._at == len(self._text) or self._text[self._at] == ")"
+
+    def _next_word(self) -> str:
+        word = _WORD.match(self._text, self._at)
+        return "" if word is None else word[0].lower()
+
+    def _takes(self, wanted: str) -> bool:
+        """Whether a word comes next, which is then read."""
+        if self._next_word() != wanted:
+            return False
+        self._step(len(wanted))
+        return True
+
+    def _step(self, characters: int) -> None:
+        self._at += characters
+        self._skip_blanks()
+
+    def _skip_blanks(self) -> None:
+        while self._at < len(self._text) and self._text[self._at].isspace():
+            self._at += 1
+
+
+def _checked(key: RunKey, sign: str, text: str, wanted: Any) -> Condition:
+    """A condition that makes sense, whether there are runs or not."""
+    if key.kind == "fraction":
+        wanted = _fraction(text, wanted)
+    elif key.kind == "seconds":
+        wanted = _seconds(text, wanted)
+    if key.kind in NUMBERS and sign not in ("=", "!=") and not is_number(wanted):
+        raise FilterError(f"{key.name} is a number, and {text!r} is none{NUMERALS.get(key.kind, '')}")
+    if key.choices and not any(fnmatchcase(choice, text.lower()) for choice in key.choices):
+        raise FilterError(f"{key.name} {text}: there is no such {key.name}{nearest(text, key.choices)}")
+    return Condition(key, sign, text, wanted)
+
+
+def _fraction(text: str, wanted: Any) -> Any:
+    """A fraction; more than 1 are percent, with or without the sign."""
+    if percent := _PERCENT.fullmatch(text):
+        wanted = _from_toml(percent[1])
+        return wanted / 100 if is_number(wanted) else wanted
+    return wanted / 100 if is_number(wanted) and wanted > 1 else wanted
+
+
+def _seconds(text: str, wanted: Any) -> Any:
+    if (found := _DURATION.fullmatch(text)) and found[2] in SECONDS and is_number(value := _from_toml(found[1])):
+        return value * SECONDS[found[2]]
+    return wanted
+
+
+def _is_numeral(text: str) -> bool:
+    return is_number(_from_toml(text))
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, and neither true nor false."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def shown(value: Any) -> str:
+    """A value in an error."""
+    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _comparable(value: Any) -> Any:
+    """A value in which lists are equal to tuples, and true differs from 1."""
+    if isinstance(value, tuple | list):
+        return [_comparable(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _comparable(each) for name, each in value.items()}
+    return str(value) if isinstance(value, bool) else value
+
+
+def _is_ordered(value: Any, sign: str, wanted: Any) -> bool:
+    match sign:
+        case ">=":
+            return bool(value >= wanted)
+        case "<=":
+            return bool(value <= wanted)
+        case ">":
+            return bool(value > wanted)
+    return bool(value < wanted)
+
+
+def _from_toml(text: str) -> Any:
+    """A value as TOML reads it; what is no TOML is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"] if text.isprintable() else text
+    except (ValueError, RecursionError):
+        return text
+
+
+def _unquoted(quoted: re.Match[str]) -> str:
+    if quoted[2] is not None:
+        return str(quoted[2])
+    value = _from_toml(quoted[0])
+    return value if isinstance(value, str) else str(quoted[1])
+
+
+def _end_of_list(text: str, at: int) -> int | None:
+    """Where a list or table in brackets ends that begins here; None where none begins, or it has no end."""
+    pairs = {"[": "]", "{": "}"}
+    if text[at : at + 1] not in pairs:
+        return None
+    opened = []
+    for place in range(at, len(text)):
+        if text[place] in pairs:
+            opened.append(pairs[text[place]])
+        elif opened and text[place] == opened[-1]:
+            opened.pop()
+            if not opened:
+                return place + 1
+    return None
