@@ -127,7 +127,7 @@ def _is_wanted(runs: Sequence[RunDirectory]) -> bool:
     answer = sys.stdin.readline()
     if not answer:
         print(file=sys.stderr)
-        raise UsageError("nobody answered, so nothing was deleted; without a question: --yes")
+        raise UsageError("no answer, so nothing was deleted; --yes deletes without asking")
     return answer.strip().lower() in ("y", "yes")
 
 

@@ -159,7 +159,7 @@ def test_a_run_is_deleted_after_a_yes(
         ("n\n", 0, "nothing was deleted"),
         ("\n", 0, "nothing was deleted"),
         ("yellow\n", 0, "nothing was deleted"),
-        ("", 2, "nobody answered, so nothing was deleted; without a question: --yes"),
+        ("", 2, "no answer, so nothing was deleted; --yes deletes without asking"),
     ],
 )
 def test_without_a_yes_nothing_is_deleted(
