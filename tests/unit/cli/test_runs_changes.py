@@ -135,7 +135,7 @@ def test_a_run_in_progress_can_be_labelled(runs: Path, capsys: pytest.CaptureFix
 
 
 def test_a_run_is_renamed(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended(capsys, "rename", "iris", "baseline") == (0, f"{IRIS} is called baseline now: runs/baseline\n", "")
+    assert ended(capsys, "rename", "iris", "baseline") == (0, f"{IRIS} is now called baseline: runs/baseline\n", "")
     assert json.loads(ended(capsys, "rename", "baseline", "base-2", "--json")[1])["directory"] == str(runs / "base-2")
     listed = [json.loads(line) for line in ended(capsys, "--json")[1].splitlines()]
     assert {run["name"] for run in listed} == {"base-2", FAST, OTHER}
