@@ -88,7 +88,7 @@ def test_runs_of_other_data_leave_when_the_watched_run_changes(tmp_path: Path) -
     )
     assert overlays.names == (digits.name, batch.name)
     assert overlays.fit_to(watching(run_of(tmp_path, 5, "data.name=wine"))).startswith("no longer overlaid: A, C")
-    assert overlays.names == ()
+    assert not overlays.names
 
 
 def test_runs_of_another_task_leave_once_the_watched_run_is_prepared(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def _no_presets_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def row(name: str, minute: int, accuracy: float | None = None, *settings: str, **values: Any) -> RunRow:
     found: dict[str, Any] = {"metrics": {"accuracy": accuracy, "loss": 0.5}, "best": accuracy, "monitor": "accuracy"}
-    made = {
+    made: dict[str, Any] = {
         "status": "completed",
         "preset_name": "fast",
         "settings": Preset(name="fast").override(list(settings)).flat(),
