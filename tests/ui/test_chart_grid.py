@@ -188,7 +188,7 @@ def test_overlaid_runs_are_removed_by_a_key_and_opened_by_another(tmp_path: Path
         assert app.screen.query_one("#loss", ChartPanel).footing().plain.endswith("mean of 2 seeds")
         await pilot.press("O")
         await pilot.pause()
-        assert "no runs are overlaid any more" in screen_text(app)
+        assert "no runs are overlaid now" in screen_text(app)
         assert "A" not in app.screen.query_one("#loss", ChartPanel).heading().plain.split()
         await pilot.press("o")
         await pilot.pause(0.5)

@@ -108,8 +108,8 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "In the health of the layers",
         (
-            ("b", "next quantity: gradients, weights, activations"),
-            ("left right", "a cursor over the looks; esc removes it"),
+            ("b", "next metric: gradients, weights, activations"),
+            ("left right", "a cursor over time; esc removes it"),
         ),
     ),
 )
