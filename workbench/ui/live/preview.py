@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 3.0
 """After this long an answer that nobody waits for any more is given up, and the process started anew."""
 MOST_SECONDS = 60.0
 """After this long an answer is given up: the data is too much for a look in passing."""
-TOO_LONG = "reading this data takes long: D looks at it"
+TOO_LONG = "this data takes long to read: D shows it"
 MOST_KEPT = 16
 """Networks and data that are kept, so that a change that is taken back is shown at once."""
 Kept = TypeVar("Kept")
