@@ -14,7 +14,6 @@ from workbench.errors import type_and_first_line
 from workbench.processes.preview import Layer, Model
 from workbench.training.job import Job
 
-
 SIDES = {"1d": 1, "2d": 2, "3d": 3}
 """By the end of a class's name: how many sides its window has, of which some give one for all."""
 
