@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
@@ -429,3 +430,26 @@ def test_a_trial_is_judged_and_the_study_is_shown_again(tmp_path: Path, monkeypa
 
     drive(app, steps, (140, 40))
     assert requests(asked)[1]["evaluation"]["checkpoint"].startswith(str(study.path))
+
+
+def test_the_wheel_moves_the_cursor_and_a_click_chooses_a_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot)
+        await pilot.press("3")
+        await until(pilot, lambda: screen.samples is not None)
+        await settle(pilot)
+        row = next(place for place, line in enumerate(screen_text(app).splitlines()) if "line 5" in line)
+        await pilot.click(offset=(6, row))
+        await settle(pilot)
+        assert "sample 3 of test" in screen_text(app)
+        for turned, sample in ((events.MouseScrollDown, 4), (events.MouseScrollUp, 3)):
+            await pilot._post_mouse_events([turned], offset=(6, row))
+            await settle(pilot)
+            assert f"sample {sample} of test" in screen_text(app)
+
+    drive(app, steps, (140, 40))
