@@ -132,7 +132,7 @@ class JudgeChart(Panel):
 class RocPanel(JudgeChart):
     """What part of a class is found, against what part of the others is mistaken for it."""
 
-    TITLE, AXES = "ROC", "found against false alarms"
+    TITLE, AXES = "ROC", "true against false positive rate"
 
     def values(self) -> Sequence[str]:
         return () if self.chosen is None else (self._of_class, f"AUC {self.chosen.area:.4f}")
@@ -145,7 +145,7 @@ class RocPanel(JudgeChart):
 class PrecisionRecallPanel(JudgeChart):
     """Which part of the predictions is right, against what part of a class is found."""
 
-    TITLE, AXES = "precision-recall", "right against found"
+    TITLE, AXES = "precision-recall", "precision against recall"
 
     def values(self) -> Sequence[str]:
         return () if self.chosen is None else (self._of_class, f"AP {self.chosen.average_precision:.4f}")
@@ -158,7 +158,7 @@ class PrecisionRecallPanel(JudgeChart):
 class CalibrationPanel(JudgeChart):
     """Which part of the predictions is right, against how probable they were said to be."""
 
-    TITLE, AXES = "calibration", "right against probability"
+    TITLE, AXES = "calibration", "accuracy against confidence"
 
     @property
     def _calibration(self) -> Calibration | None:
@@ -185,7 +185,7 @@ class CalibrationPanel(JudgeChart):
 class SurenessPanel(JudgeChart):
     """How many predictions have which probability, and how many of them are wrong."""
 
-    TITLE = "how sure it is"
+    TITLE = "confidence"
 
     def values(self) -> Sequence[str]:
         found = None if self._judgement is None else self._judgement.evaluation.confident_mistakes

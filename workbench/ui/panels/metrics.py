@@ -12,6 +12,7 @@ from workbench.metrics import written_with_own
 from workbench.printable import without_sequences
 from workbench.runs.events import EpochEnd, TextGenerated
 from workbench.runs.history import RunHistory
+from workbench.ui.keys.copying import Copied
 from workbench.ui.live.class_labels import short_names
 from workbench.ui.live.confusion import Matrix, mistakes
 from workbench.ui.panels.bars import flow
@@ -105,6 +106,17 @@ class MetricsPanel(ScrollingPanel):
             return view.tested.metrics
         validated = self._validated()
         return None if validated is None else validated.validation
+
+    def copyable(self) -> Copied | None:
+        """The metrics as a table (TSV), and that of the classes where there are classes."""
+        if (metrics := self._metrics()) is None:
+            return None
+        rows = [[name, f"{value!r}"] for name, value in metrics.items() if isinstance(value, (int, float))]
+        if metrics.get("f1"):
+            names = self._class_names(len(metrics["f1"]))
+            rows += [[], ["class", *SHOWN_ORDER]]
+            rows += [[name, *(f"{metrics[key][n]!r}" for key in SHOWN_ORDER)] for n, name in enumerate(names)]
+        return Copied("the metrics", "\n".join("\t".join(row) for row in rows))
 
     def _validated(self) -> EpochEnd | None:
         """The latest epoch that was validated; else the best one, which the history always keeps."""
