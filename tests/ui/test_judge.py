@@ -453,3 +453,22 @@ def test_the_wheel_moves_the_cursor_and_a_click_chooses_a_sample(
             assert f"sample {sample} of test" in screen_text(app)
 
     drive(app, steps, (140, 40))
+
+
+def test_samples_that_do_not_come_are_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot)
+        await until(pilot, lambda: screen._judging.known.samples != {})
+        psutil.Process(requests(tmp_path / "asked")[0][0]).kill()
+        await pilot.press("down")
+        await until(pilot, lambda: bool(screen._judging.problem))
+        await settle(pilot)
+        assert "the measuring process ended without an answer" in screen_text(app)
+        assert "space asks for them again" in screen_text(app)
+        await pilot.press("space")
+        await until(pilot, lambda: screen._look.cell in screen._judging.known.samples)
+
+    drive(app, steps, (140, 40))
