@@ -16,6 +16,7 @@ from tests.ui.made import write_run
 from tests.ui.made_judge import NUMBERS, NUMBERS_JUDGED, judging_process
 from tests.ui.made_measuring import failure, fake_process
 from tests.ui.made_study import write_study
+from tests.ui.test_contrast import hard_to_read
 from tests.ui.test_runs_live import until
 from workbench.runs.directory import RunDirectory
 from workbench.ui.app import WorkbenchApp
@@ -470,5 +471,21 @@ def test_samples_that_do_not_come_are_asked_for_again(tmp_path: Path, monkeypatc
         assert "space asks for them again" in screen_text(app)
         await pilot.press("space")
         await until(pilot, lambda: screen._look.cell in screen._judging.known.samples)
+
+    drive(app, steps, (140, 40))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_word_of_its_pages_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theme: str) -> None:
+    judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path, theme=f"workbench-{theme}")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot)
+        for page in "123":
+            await pilot.press(page)
+            await until(pilot, lambda: screen._judging.progress is None)
+            await settle(pilot)
+            assert hard_to_read(app) == [], page
 
     drive(app, steps, (140, 40))
