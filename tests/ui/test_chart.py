@@ -481,7 +481,7 @@ def test_beyond_the_end_of_a_run_the_cursor_reads_the_longer_run_alone() -> None
         assert foot.startswith("step 1,300  A 0.")
         assert "train" not in foot
 
-    history, longer = taken(made.events(700)), Overlay(RunMarks().of("longer"), "", (taken(made.events(1300)),))
+    history, longer = taken(made.events(700)), Overlay(RunMarks().of("longer"), (), (taken(made.events(1300)),))
     watch(drive, history)
 
 
@@ -653,7 +653,7 @@ def test_where_the_border_has_no_room_the_values_at_the_cursor_stand_in_the_char
     history = taken(made.events(1300))
     marks = RunMarks()
     beside = [
-        Overlay(marks.of(f"run {slope}"), f"lr {slope}", (taken(made.events(1300, slope=slope)),))
+        Overlay(marks.of(f"run {slope}"), (f"lr {slope}",), (taken(made.events(1300, slope=slope)),))
         for slope in (1.0, 1.2, 1.4, 1.6)
     ]
     watch(drive, history)

@@ -85,7 +85,7 @@ def test_a_wrong_filter_says_so_and_leaves_what_was_there() -> None:
     assert made.filter("acc > 96%") == ""
     assert names(made) == ["c", "d", "b"], "the pinned run comes first, whatever the filter"
     assert made.filter("acc >") == (
-        "a value must follow acc >: write it as optimizer.name=adam, or 'accuracy>=0.97' (also != < > <=)"
+        "a value must follow acc >: write it as optimizer.name=adam, or 'accuracy>=0.97' (or != < > <=)"
     )
     assert names(made) == ["c", "d", "b"]
     assert made.view.filter_text == "acc > 96%"

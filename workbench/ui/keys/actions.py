@@ -109,7 +109,7 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "In the health of the layers",
         (
             ("b", "next metric: gradients, weights, activations"),
-            ("left right", "a cursor over the looks; esc removes it"),
+            ("left right", "a cursor over time; esc removes it"),
         ),
     ),
 )

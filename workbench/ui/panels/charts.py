@@ -14,6 +14,7 @@ from rich.text import Text
 
 from workbench.plotting.quantities import Quantity
 from workbench.runs.history import RunHistory
+from workbench.ui.keys.copying import Copied
 from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Drawing, draw
 from workbench.ui.panels.chart_curves import (
@@ -25,6 +26,7 @@ from workbench.ui.panels.chart_curves import (
 )
 from workbench.ui.panels.chart_legend import MOST_OF_HEIGHT, drawn, labels_of, legend_lines, letters_of, split_of
 from workbench.ui.panels.chart_movement import MovableChart
+from workbench.ui.panels.chart_table import points_of, values_at_cursor
 from workbench.ui.panels.panel import EDGE_CELLS
 from workbench.ui.panels.x_axis import written_x
 from workbench.units import age_in_words
@@ -227,6 +229,14 @@ class ChartPanel(MovableChart):
         plot = replace(self._curves.plot(ascii=self.glyphs.ascii), notes=notes)
         self._drawing = draw(plot, width, height - len(legend), self.style_of)
         return self._drawing.lines + legend
+
+    def copyable(self) -> Copied | None:
+        """The values at the cursor; without one, the points of all curves."""
+        if (curves := self._curves) is None:
+            return None
+        if curves.readings:
+            return Copied("the values at the cursor", values_at_cursor(curves, self.quantity.title))
+        return Copied(f"the points of {self.quantity.title}", points_of(curves, self.quantity.title))
 
     def _read_at_cursor(self, curves: ChartCurves) -> Text | None:
         """The value of each curve at the cursor, in as many words as the border has room for; None: in none."""
