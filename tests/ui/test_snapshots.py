@@ -192,7 +192,8 @@ def test_the_runs(
     async def bring_up(pilot: Pilot[None]) -> None:
         await settled(pilot)
         await pilot.press("r")
-        await pilot.pause(0.6)
+        while "▁" not in screen_text(app):  # until the curves are read
+            await pilot.pause(0.05)
         if keys:
             await pilot.press(*keys)
             await pilot.pause(0.6)
