@@ -112,7 +112,7 @@ def test_what_is_there_is_replaced_only_after_a_second_enter(tmp_path: Path, ask
         await open_dialog(pilot)
         choose(app, "report")
         await pilot.press("tab", "ctrl+u", *"mine.html", "enter")
-        await until(pilot, lambda: "mine.html is there already: enter once more replaces it" in words(app))
+        await until(pilot, lambda: "mine.html already exists: enter again replaces it" in words(app))
         assert not asked
         choose(app, "script")
         await pilot.pause()
@@ -123,7 +123,7 @@ def test_what_is_there_is_replaced_only_after_a_second_enter(tmp_path: Path, ask
         await pilot.press("ctrl+u", *"folder", "enter")
         await until(pilot, lambda: f"wrote folder/{GAMMA}.html" in words(app))
         await pilot.press("ctrl+u", "enter")
-        await until(pilot, lambda: "write a path" in words(app))
+        await until(pilot, lambda: "type a path" in words(app))
         assert [request.overwrite for request in asked] == [True, False]
 
     drive(app, steps)

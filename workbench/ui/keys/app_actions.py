@@ -13,7 +13,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("command_palette", ("ctrl+p",), "palette", "palette: find an action by name", APP, 22),
     Action("take_screenshot", ("f9",), "screenshot", "take a screenshot: SVG and text, in this folder", APP),
     Action("next_theme", ("ctrl+t",), "theme", "next theme: dark, light, the terminal's own", APP, words="colours"),
-    Action("change_theme", (), "themes", "choose a theme: of all that there are", APP, words="colours"),
+    Action("change_theme", (), "themes", "choose a theme: from the full list", APP, words="colours"),
     Action("quit", ("ctrl+q",), "quit", "quit the app: a run may continue without it", APP, words="exit"),
 )
 """Carried out by the app's method `action_<name>`."""
