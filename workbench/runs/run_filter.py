@@ -214,10 +214,9 @@ class _Reader:
         while self._takes("not"):
             is_negated, after = not is_negated, "not"
         if self._is_at_end or self._next_word() in ("and", "or"):
-            what = self._next_word() or ")" * (self._at < len(self._text))
-            raise FilterError(
-                f"something must follow {after}" if after else f"something must stand before {what or ')'}"
-            )
+            if after:
+                raise FilterError(f"something must follow {after}")
+            raise FilterError(f"something must stand before {self._next_word() or ')'}")
         part = self._parenthesis() if self._text[self._at] == "(" else self._condition_or_word()
         return Not(part) if is_negated else part
 

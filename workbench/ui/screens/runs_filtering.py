@@ -116,5 +116,6 @@ class RunFiltering(RunChanges):
             return
         dialog = FiltersDialog(filters, lambda name: self._remembered.remember_run_filter(name, ""))
         if (name := await self.app.push_screen_wait(dialog)) is not None:
-            self.query_one(FilterField).value = filters[name]
-        self._show_filter_hint("")
+            self._open_filter(filters[name])
+        else:
+            self._show_filter_hint("")
