@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -290,27 +289,3 @@ def test_the_list_is_as_it_was_left(tmp_path: Path) -> None:
         await until(pilot, lambda: order(app) == ["alpha", "beta", "gamma"])
 
     drive(app, steps)
-
-
-def test_how_groups_the_base_marks_and_a_wrong_filter_look(tmp_path: Path, snap_compare: Callable[..., bool]) -> None:
-    """What the table says without a word: the best, what is pinned, better and worse, a group that is folded."""
-    for number in range(6):
-        name = f"20261124T1{number}0000Z-fast-000{number}"
-        ending = "stopped" if number == 4 else "completed"
-        run = write_run(tmp_path / "runs", name, steps=1000 + 200 * number, ending=ending)
-        rate = (0.001, 0.01)[number % 2]
-        set_settings(run, f"optimizer.learning_rate={rate}", f"training.seed={number // 2}")
-        summary = json.loads(run.summary.read_text())
-        summary["validation"]["accuracy"] = 0.95 + 0.004 * number * (1 if number % 2 else -1)
-        run.summary.write_text(json.dumps(summary))
-    write_labels(tmp_path / "runs" / "20261124T110000Z-fast-0001" / "labels.json", Labels(("night",), pinned=True))
-    app = make_app(Path("runs"), page="charts")
-
-    async def bring_up(pilot: Pilot[None]) -> None:
-        await open_runs(pilot)
-        await pilot.press("at", *"rate", "enter")
-        await until(pilot, lambda: "by learning rate" in screen_text(app) and "▁" in screen_text(app))
-        await pilot.press("home", "space", "end", "f", "slash", *"acc > 94 lr", "greater_than_sign")
-        await until(pilot, lambda: "a value must follow lr >" in screen_text(app))
-
-    assert snap_compare(app, terminal_size=(140, 30), run_before=bring_up)
