@@ -88,7 +88,7 @@ def six_runs(runs: Path, **how: Any) -> WorkbenchApp:
         summary["validation"]["accuracy"] = 0.95 + 0.004 * number * (1 if number % 2 else -1)
         run.summary.write_text(json.dumps(summary))
         write_labels(run.labels, Labels(("night",) * (number == 1), pinned=number == 1))
-    return make_app(runs, page="charts", **how)
+    return make_app(runs, **how)
 
 
 def two_runs(runs: Path, **how: Any) -> WorkbenchApp:
