@@ -13,8 +13,10 @@ from tests.ui.conftest import make_app, screen_text, settled
 from tests.ui.made import append, looks, preset, profiled, write_memory_snapshot, write_run
 from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, LEARNED, TOO_FAST, fake_comparison, make_findings
 from tests.ui.made_measuring import fake_process, range_lines, scan_lines
+from workbench.runs.events import Started
 from workbench.settings import code
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.live.overlays import OverlaidRun
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 THEMES = ["dark", "light"]
@@ -134,7 +136,7 @@ def test_code_of_ones_own_is_asked_about(
     assert snap_compare(app, terminal_size=size, run_before=bring_up)
 
 
-@pytest.mark.parametrize("keys", [["q"], ["l"], ["m"], ["2", "V", "full_stop", "full_stop", "L"]], ids="-".join)
+@pytest.mark.parametrize("keys", [["q"], ["l"], ["m"], ["C"], ["2", "V", "full_stop", "full_stop", "L"]], ids="-".join)
 def test_a_dialog_of_a_run_in_progress(snap_compare: Compare, tmp_path: Path, keys: list[str]) -> None:
     app = training(tmp_path / "runs", page="charts")
 
@@ -144,6 +146,46 @@ def test_a_dialog_of_a_run_in_progress(snap_compare: Compare, tmp_path: Path, ke
         await pilot.pause(0.3)
 
     assert snap_compare(app, terminal_size=(120, 36), run_before=bring_up)
+
+
+def test_overlaid_runs_in_groups_under_a_maximised_chart(snap_compare: Compare, tmp_path: Path) -> None:
+    """Proves the legend: what differs, the mean of seeds and their range; and the colours of two groups."""
+    app = training(tmp_path / "runs", page="charts")
+    under = []
+    for number, (rate, seed) in enumerate([(0.03, 0), (0.03, 1), (0.003, 0), (0.003, 1)]):
+        slope = (1.6 if rate == 0.03 else 0.5) + 0.2 * seed
+        run = write_run(
+            tmp_path / "runs", f"20261124T13000{number}Z-fast-{number}", steps=2000, ending="completed", slope=slope
+        )
+        changes = [f"optimizer.learning_rate={rate}", f"training.seed={seed}"]
+        run.preset.write_text(preset().override(changes).to_toml())
+        append(run, Started(process_id=1, learning_rate=rate, step=2000, resumed=True))
+        under.append(run)
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        app.screen.runs.overlays.put([OverlaidRun.read(run) for run in under])  # type: ignore[attr-defined]
+        await pilot.press("at", "2", "m")
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=(120, 36), run_before=bring_up)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_charts_that_are_moved_in(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """A part of the x axis with its place in the whole, the cursor with what it reads, an outlier, where it broke."""
+    monkeypatch.chdir(tmp_path)
+    app = make_app(Path("runs"), attach=write_run(Path("runs"), steps=1300, diverges=True, ending="failed"))
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        app.screen._session.watch.history.curves["loss/train"].buckets[1000].maximum = 1e3  # type: ignore[attr-defined]
+        await pilot.press("2", "left", "shift+left", "plus")
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
 
 
 CLOSE_LOOKS = {
