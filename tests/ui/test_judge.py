@@ -190,7 +190,7 @@ def test_a_run_in_progress_is_judged_in_the_background_after_a_question(
         await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
         await settle(pilot)
         asks = " ".join(screen_text(app).replace("│", " ").split())
-        assert "A run is being trained. It takes one core at the lowest priority" in asks
+        assert "A run is training. It takes one core at the lowest priority" in asks
         assert "2,250 samples took 0.03 s." in asks
         await pilot.press("escape")
         await settle(pilot)
@@ -287,7 +287,7 @@ def test_other_charts_take_turns_on_a_small_screen_and_classes_can_be_chosen(
             seen.append(screen_text(app).splitlines()[2].split("─")[1].split()[0])
             await pilot.press("right")
             await settle(pilot)
-        assert seen == ["ROC", "precision-recall", "calibration", "how"]
+        assert seen == ["ROC", "precision-recall", "calibration", "confidence"]
         await pilot.press("left")
         await settle(pilot)
         assert "90 to 100 %" in screen_text(app)
