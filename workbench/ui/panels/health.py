@@ -34,9 +34,9 @@ class HealthPanel(ScrollingPanel):
     Where there is room, all metrics are shown; else one, and a key switches between them.
     """
 
-    KEYS = (("b", "next quantity"), ("left right", "read values"), ("m", "maximise"))
+    KEYS = (("b", "next metric"), ("left right", "read values"), ("m", "maximise"))
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "next_metric", "next quantity", show=False),
+        Binding("b", "next_metric", "next metric", show=False),
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),
         Binding("shift+left", "move(-10)", show=False),
