@@ -224,8 +224,8 @@ def test_a_run_whose_settings_had_other_names_is_listed_and_resumed(
     copied.write_text(text)
     refused = workbench.run("--preset", "mine.toml", "--dry-run")
     assert refused.returncode == 2
-    assert "training.clip_norm is called training.gradient_clip_norm now" in refused.stderr
-    assert 'runtime.feed is called runtime.data_loading now and "loader" is called "dataloader" now' in refused.stderr
+    assert "training.clip_norm is now called training.gradient_clip_norm" in refused.stderr
+    assert 'runtime.feed is now called runtime.data_loading and "loader" is now called "dataloader"' in refused.stderr
     [listed] = [json.loads(line) for line in workbench.run("runs", "--json").stdout.splitlines()]
     assert (listed["name"], listed["status"], listed["epochs"]) == (run.name, "stopped", 1)
     resumed = workbench.run("resume", run.name)

@@ -313,7 +313,7 @@ def test_a_study_continues_without_its_reader(how: str, workbench: Workbench) ->
     else:
         reader.stdout.close()
         assert reader.wait() == 0
-        assert f"nobody reads the output any more; the study continues in {study.path}" in reader.stderr.read()
+        assert f"the output is no longer read; the study continues in {study.path}" in reader.stderr.read()
     epoch = read_study_view(study).trials[0].epoch
     wait_for(lambda: read_study_view(study).trials[0].epoch > epoch)
     controller = process_id(study)

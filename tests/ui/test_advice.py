@@ -200,11 +200,11 @@ def test_a_change_is_tried_on_a_paused_run_and_kept_in_the_settings(
         await until(pilot, lambda: asked.exists() and len(asked.read_text().splitlines()) == 2)
         assert "pausing the run" in screen_text(app)
         obey_pause(run)
-        await until(pilot, lambda: "5.1 × the samples a second" in screen_text(app))
+        await until(pilot, lambda: "5.1 × samples/s" in screen_text(app))
         assert asked_of(run) == ["pause", "resume"]
         text = screen_text(app)
-        assert "does batch size 512 (now batch size 64) train more samples a second?" in text
-        assert "batch size 512: 5.1 × the samples a second" in text
+        assert "does batch size 512 (now batch size 64) train more samples/s?" in text
+        assert "batch size 512: 5.1 × samples/s" in text
         for shown in ("31.2 k", "159 k", "61 MiB", "93 MiB", "5.1 ×, middle half of 8 paired rounds 4.9–5.3"):
             assert shown in text
         await pilot.press("enter")
@@ -456,7 +456,7 @@ def test_overfitting_is_asked_and_answered_by_the_validation_loss(
         assert "does dropout 0.2 (now dropout 0.0) reach a lower validation loss?" in text
         assert "dropout 0.2: the lowest validation loss is 0.0716 instead of 0.0812" in text
         assert "difference -0.013 to -0.0061 (95 %, 229 samples)" in text
-        assert "samples a second?" not in text
+        assert "samples/s?" not in text
 
     drive(app, steps, (140, 44))
     request = json.loads(asked.read_text().splitlines()[1])

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.style import Style
+from textual import on
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 
@@ -353,13 +354,15 @@ class Host(StyledApp):
         for panel in self.query(ChartPanel):
             panel.show(*self.shown)
 
-    def on_chart_panel_cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
+    @on(ChartPanel.CursorMoved)
+    def _cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
         history, view = self.shown
         self.shown = history, replace(view, cursor=message.x)
         for panel in self.query(ChartPanel):
             panel.show(*self.shown)
 
-    def on_chart_panel_maximise(self, message: ChartPanel.Maximise) -> None:
+    @on(ChartPanel.Maximise)
+    def _maximise(self, message: ChartPanel.Maximise) -> None:
         self.maximised.append(message)
 
 
@@ -478,7 +481,7 @@ def test_beyond_the_end_of_a_run_the_cursor_reads_the_longer_run_alone() -> None
         assert foot.startswith("step 1,300  A 0.")
         assert "train" not in foot
 
-    history, longer = taken(made.events(700)), Overlay(RunMarks().of("longer"), "", (taken(made.events(1300)),))
+    history, longer = taken(made.events(700)), Overlay(RunMarks().of("longer"), (), (taken(made.events(1300)),))
     watch(drive, history)
 
 
@@ -508,6 +511,20 @@ def test_without_a_run_a_chart_says_what_will_come() -> None:
         await pilot.press("left", "right", "escape")
 
     watch(drive, None)
+
+
+def test_a_window_at_the_end_moves_with_the_run() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        view = ChartView(window=Window(1100.0, 1300.0, follows=True))
+        for steps, shown_range in ((1300, (1100.0, 1300.0)), (1351, (1160.0, 1360.0)), (1355, (1160.0, 1360.0))):
+            panel.show(taken(made.events(steps)), view)
+            assert panel._drawing.x_range == shown_range
+            assert "× follows" in panel.footing().plain
+        panel.show(history, replace(view, window=Window(700.0, 900.0)))
+        assert "follows" not in panel.footing().plain
+
+    history = taken(made.events(1300))
+    watch(drive, history)
 
 
 def test_the_step_at_which_a_loss_is_no_number_is_marked() -> None:
@@ -636,7 +653,7 @@ def test_where_the_border_has_no_room_the_values_at_the_cursor_stand_in_the_char
     history = taken(made.events(1300))
     marks = RunMarks()
     beside = [
-        Overlay(marks.of(f"run {slope}"), f"lr {slope}", (taken(made.events(1300, slope=slope)),))
+        Overlay(marks.of(f"run {slope}"), (f"lr {slope}",), (taken(made.events(1300, slope=slope)),))
         for slope in (1.0, 1.2, 1.4, 1.6)
     ]
     watch(drive, history)

@@ -142,7 +142,7 @@ def test_charts_are_chosen_by_name_and_the_choice_is_remembered(tmp_path: Path) 
     async def once_more(pilot: Pilot[None]) -> None:
         await settled(pilot)
         assert titles(again) == ["loss", "gradient norm"]
-        await pilot.press("C", "ctrl+u", "enter")
+        await pilot.press("C", "delete", "enter")
         await pilot.pause()
         assert titles(again) == ["loss", "accuracy %"]
 
@@ -160,6 +160,8 @@ def test_the_legend_names_what_differs_in_the_border_and_in_full_under_a_maximis
         loss = app.screen.query_one("#loss", ChartPanel)
         assert loss.heading().plain.endswith("A  B")
         assert loss.footing().plain == "validation  A lr 0.1  B lr 0.5"
+        accuracy = app.screen.query_one("#accuracy", ChartPanel)
+        assert accuracy.footing().plain == loss.footing().plain, "before the best epoch, which the log says too"
         await pilot.press("2", "m")
         await pilot.pause()
         lines = [" ".join(line.split()[1:-1]) for line in screen_text(app).splitlines()]
@@ -186,7 +188,7 @@ def test_overlaid_runs_are_removed_by_a_key_and_opened_by_another(tmp_path: Path
         assert app.screen.query_one("#loss", ChartPanel).footing().plain.endswith("mean of 2 seeds")
         await pilot.press("O")
         await pilot.pause()
-        assert "no runs are overlaid any more" in screen_text(app)
+        assert "no runs are overlaid now" in screen_text(app)
         assert "A" not in app.screen.query_one("#loss", ChartPanel).heading().plain.split()
         await pilot.press("o")
         await pilot.pause(0.5)

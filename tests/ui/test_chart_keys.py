@@ -24,6 +24,7 @@ def ranges(app: WorkbenchApp) -> set[tuple[float, float]]:
 
 
 def make(tmp_path: Path, *, chart_count: int = 2) -> WorkbenchApp:
+    """Charts of a run of 1,300 steps that was lost."""
     return make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", steps=1300), chart_count=chart_count)
 
 
@@ -115,7 +116,9 @@ def test_the_log_scale_is_that_of_the_focused_chart_or_of_all(tmp_path: Path) ->
 
         await pilot.press("2", "L")
         assert logs() == ["loss"]
-        await pilot.press("L", "1", "L")
+        await pilot.press("tab", "L")
+        assert "accuracy % has no logarithmic scale" in screen_text(app)
+        await pilot.press("shift+tab", "L", "1", "L")
         assert logs() == ["loss", "learning rate", "samples/s"]
 
     drive(app, steps, (140, 50))

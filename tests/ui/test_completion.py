@@ -24,7 +24,7 @@ class Reader:
     async def read(self, file: str, delimiter: str) -> list[tuple[str, str]]:
         self.asked.append((file, delimiter))
         if "nowhere" in file:
-            raise DataError("nowhere.csv is not there")
+            raise DataError("nowhere.csv does not exist")
         return [("age", "1, 2"), ("bought", "yes, no"), ("city", "Rome, Paris")]
 
 
@@ -141,7 +141,7 @@ def test_why_no_column_is_listed_is_said(app: WorkbenchApp) -> None:
         await press(pilot, "escape")
         app.draft.enter("data.file", "nowhere.csv")
         await press(pilot, "enter")
-        assert "nowhere.csv is not there" in screen_text(app)
+        assert "nowhere.csv does not exist" in screen_text(app)
         await press(pilot, *"age", "enter")
         assert app.draft.value_of("data.target") == "age"
 

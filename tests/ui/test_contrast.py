@@ -98,6 +98,8 @@ SCREENS: dict[str, tuple[Callable[[Path], dict[str, Any]], list[str]]] = {
     "idle": (lambda runs: {}, []),
     "training": (lambda runs: {"attach": write_run(runs, alive=True), "gpus": 2}, []),
     "charts": (lambda runs: {"attach": write_run(runs, alive=True)}, ["2", "home"]),
+    "phases": (lambda runs: {"attach": write_run(runs, alive=True), "chart_count": 4}, ["2", "pagedown", "pagedown"]),
+    "chosen charts": (lambda runs: {"attach": write_run(runs, alive=True)}, ["C"]),
     "completed": (lambda runs: {"attach": write_run(runs, steps=2000, ending="completed")}, ["4"]),
     "failed": (lambda runs: {"attach": write_run(runs, steps=700, diverges=True, ending="failed")}, ["5"]),
     "advice": (lambda runs: {"attach": write_run(runs, alive=True)}, ["i"]),

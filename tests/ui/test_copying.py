@@ -42,6 +42,39 @@ def test_y_copies_the_lines_of_the_log_that_are_shown(tmp_path: Path) -> None:
     drive(app, steps, (140, 40))
 
 
+def test_y_copies_the_values_at_the_cursor_of_a_chart_and_without_one_its_points(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("2", "y")
+        titles, *points = [line.split("\t") for line in app.clipboard.splitlines()]
+        assert titles == ["curve", "step", "value"]
+        assert {name for name, _, _ in points} == {"train", "validation"}
+        assert points[-1] == ["validation", "1200", "0.20228786019006456"]
+        await pilot.press("end", "y")
+        await pilot.pause(0.2)
+        await pilot.press("y")
+        titles, values = [line.split("\t") for line in app.clipboard.splitlines()]
+        assert titles == ["step", "train", "validation"]
+        assert values[0] == "1300"
+        assert "copied the values at the cursor" in screen_text(app)
+
+    drive(app, steps, (140, 40))
+
+
+def test_y_copies_the_metrics_as_a_table(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("4", "y")
+        rows = [line.split("\t") for line in app.clipboard.splitlines()]
+        assert ["class", "precision", "recall", "f1", "support"] in rows
+        assert dict(row for row in rows if len(row) == 2)["loss"] == "0.20228786019006456"
+        assert "copied the metrics" in screen_text(app)
+
+    drive(app, steps, (140, 40))
+
+
 def test_y_copies_the_path_of_the_run_at_the_cursor(tmp_path: Path) -> None:
     run = write_run(tmp_path / "runs", ending="completed")
     app = make_app(tmp_path / "runs")
@@ -138,7 +171,7 @@ def test_f9_writes_the_screen_as_a_picture_and_as_text_dialogs_included(tmp_path
         assert picture.read_text().startswith("<svg")
         lines = text.read_text().splitlines()
         assert len(lines) == 36
-        assert any("keyboard help" in line for line in lines)
+        assert any("start, pause or resume" in line for line in lines)
         assert f"screenshot: {picture.stem}.svg and .txt" in screen_text(app)
 
     drive(app, steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from workbench.ui.live.watch import Watch
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.panel import Panel
 
+Compare = Callable[..., bool]
 ANSWERED = [
     typed_line(DATA, SHOWN),
     typed_line(MODEL, MLP),
@@ -149,3 +151,18 @@ def test_where_pages_take_turns_the_charts_give_theirs_to_the_settings_until_the
         await until(pilot, lambda: seen(app) == {"loss", "accuracy"})
 
     drive(app, steps, (80, 24))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_look_of_the_first_picture(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: None, size: tuple[int, int]
+) -> None:
+    """Layers, memory, samples, balance and schedule stand beside the settings, and on a page of their own."""
+    fake_process(monkeypatch, tmp_path, ANSWERED)
+    app = make_app(tmp_path / "runs", standby=True)
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await pilot.press("8")
+        await until(pilot, lambda: "about 1.5 ms" in screen_text(app))
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)

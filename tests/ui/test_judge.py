@@ -140,10 +140,10 @@ def test_confused_classes_are_neighbours_until_s_restores_their_order(
     async def steps(pilot: Pilot[None]) -> None:
         screen = await opened(pilot)
         assert heads(app) == list("0172384956")
-        assert (screen.cell.true, screen.cell.predicted) == (4, 9)
+        assert (screen._look.cell.true, screen._look.cell.predicted) == (4, 9)
         await pilot.press("s")
         assert heads(app) == list("0123456789")
-        assert (screen.cell.true, screen.cell.predicted) == (4, 9), "the cursor stays on its cell"
+        assert (screen._look.cell.true, screen._look.cell.predicted) == (4, 9), "the cursor stays on its cell"
 
     drive(app, steps)
 
@@ -391,7 +391,7 @@ def test_a_click_moves_the_cursor_and_one_more_opens_the_cell(tmp_path: Path, mo
         column = lines[row].index(" 5 ") + 1
         await pilot.click(offset=(column, row))
         await settle(pilot)
-        assert (screen.cell.true, screen.cell.predicted) == (3, 8)
+        assert (screen._look.cell.true, screen._look.cell.predicted) == (3, 8)
         await pilot.click(offset=(column, row))
         await settle(pilot)
         assert screen.page.id == "samples"

@@ -250,6 +250,8 @@ def test_the_verdict_is_shown_once_and_the_line_of_keys_begins_with_those_of_the
         await pilot.press("2", "home")
         await pilot.pause()
         assert "backward takes 45 % of a step" in screen_text(app).splitlines()[-2]
+        for key in ("left right read values", "space pause", "x stop", "? keys", "q quit"):
+            assert key in screen_text(app).splitlines()[-1]
 
     drive(app, steps)
 

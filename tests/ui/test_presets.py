@@ -410,7 +410,7 @@ def test_with_nothing_changed_nothing_is_offered_but_to_leave(tmp_path: Path) ->
 
 def test_why_the_last_preset_was_not_opened_stays_until_it_is_hidden(tmp_path: Path) -> None:
     last = tmp_path / "mine.toml"
-    wrong = f"{last.name}: line 5, training.clip_norm is called training.gradient_clip_norm now"
+    wrong = f"{last.name}: line 5, training.clip_norm is now called training.gradient_clip_norm"
     app = WorkbenchApp(
         Draft(preset(), tmp_path / "fast.toml"),
         AppOptions(runs_folder=tmp_path / "runs", standby=False),

@@ -128,7 +128,7 @@ def test_columns_are_chosen_and_remembered(tmp_path: Path) -> None:
         assert "F1" in titles(again)
         await pilot.press("C")
         await until(pilot, lambda: "type to narrow" in screen_text(again))
-        await pilot.press("delete")
+        await pilot.press("delete", "enter")
         await until(pilot, lambda: "curve" in titles(again))
         assert "F1" not in titles(again)
 

@@ -580,7 +580,7 @@ def test_undo_moves_to_the_setting_and_says_what_it_did(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await press(pilot, "u")
-        assert "there is no change of the settings to undo" in hint(app)
+        assert "there is nothing to undo" in hint(app)
         assert "u undo" not in screen_text(app)
         await go_to(pilot, "data.batch_size")
         await press(pilot, "right", "right", "end")

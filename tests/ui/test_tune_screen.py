@@ -836,7 +836,7 @@ def test_only_one_study_runs_at_a_time(tmp_path: Path, started: list[tuple[Study
     assert started == []
 
 
-@pytest.mark.parametrize(("paused", "state"), [(False, "is being trained"), (True, "is paused")])
+@pytest.mark.parametrize(("paused", "state"), [(False, "is running"), (True, "is paused")])
 def test_a_study_in_progress_is_pointed_to_when_the_app_starts(tmp_path: Path, paused: bool, state: str) -> None:
     app, study = app_of(tmp_path, alive=True, paused=paused)
     write_study(tmp_path / "studies", "20261124T140000Z-fast-0c3d", finished="completed")
@@ -869,7 +869,7 @@ def test_a_run_is_trained_beside_a_study_only_after_asking(
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("space")
-        await seen(pilot, f"The study {study.name} is being trained (64")
+        await seen(pilot, f"The study {study.name} is running (64")
         assert list_runs(tmp_path / "runs") == []
         await pilot.press(key)
         await pilot.pause(0.5)
@@ -901,11 +901,11 @@ def test_a_second_study_begins_beside_one_of_another_app_only_after_asking(
     async def steps(pilot: Pilot[None]) -> None:
         app.draft.enter("optimizer.learning_rate", "1e-4..1e-1")
         await pilot.press("space")
-        await seen(pilot, f"The study {study.name} is being trained")
+        await seen(pilot, f"The study {study.name} is running")
         await pilot.press(key)
         await pilot.pause(0.5)
         assert isinstance(app.screen, TuneScreen) == shows
-        assert ("not started: another study is being trained" in screen_text(app)) == (key == "escape")
+        assert ("not started: another study is running" in screen_text(app)) == (key == "escape")
 
     drive(app, steps, SIZE)
     assert len(started) == starts

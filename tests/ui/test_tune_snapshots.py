@@ -13,7 +13,6 @@ from tests.ui.conftest import make_app, screen_text, settled
 from tests.ui.made import HELD
 from tests.ui.made_study import write_folds, write_study
 
-SIZES = [(80, 24), (140, 40), (200, 50)]
 STUDIES: dict[str, dict[str, Any]] = {
     "searching": {"alive": True},
     "completed": {"finished": "completed"},
@@ -48,44 +47,40 @@ def compared(
     return snap_compare(make_app(tmp_path / "runs", **app), terminal_size=size, run_before=bring_up)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize(
+    ("study", "size"),
+    [("searching", (140, 40)), ("completed", (80, 24)), ("tied", (200, 50))],
+    ids=["searching-140x40", "completed-80x24", "tied-200x50"],
+)
 def test_a_study(snap_compare: Compare, tmp_path: Path, study: str, size: tuple[int, int]) -> None:
+    """Curves that race; a list of trials where pages take turns; and candidates that cannot be told apart."""
     assert compared(snap_compare, tmp_path, STUDIES[study], size)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_folds(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
-    write_folds(tmp_path / "studies")
-    assert compared(snap_compare, tmp_path, {}, size)
-
-
-@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_folds_under_way(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_folds_under_way(snap_compare: Compare, tmp_path: Path) -> None:
+    """Folds as a table and a band, some of them still to come."""
     write_folds(tmp_path / "studies", ended=3, alive=True)
-    assert compared(snap_compare, tmp_path, {}, size)
+    assert compared(snap_compare, tmp_path, {}, (140, 40))
 
 
-@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_folds_together(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
-    """The panel of means: below the folds on a small screen, whole on a large one."""
+def test_folds_together(snap_compare: Compare, tmp_path: Path) -> None:
+    """The panel of means, whole."""
     write_folds(tmp_path / "studies")
-    assert compared(snap_compare, tmp_path, {}, size, "4", *(["m"] if size != SIZES[0] else []))
+    assert compared(snap_compare, tmp_path, {}, (140, 40), "4", "m")
 
 
-@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_no_study(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
-    assert compared(snap_compare, tmp_path, {}, size)
+def test_no_study(snap_compare: Compare, tmp_path: Path) -> None:
+    """What can be searched, before anything is."""
+    assert compared(snap_compare, tmp_path, {}, (80, 24))
 
 
 LOOKS: dict[str, tuple[tuple[int, int], list[str], dict[str, Any]]] = {
-    "choices-80x24": ((80, 24), ["right"], {}),
     "choices-140x40": ((140, 40), ["left", "down", "down", "down", "down"], {}),
     "curves-maximised-80x24": ((80, 24), ["2", "m"], {}),
     "light-140x40": ((140, 40), [], {"theme": "workbench-light"}),
     "ascii-140x40": ((140, 40), [], {"ascii_only": True}),
-    "ansi-140x40": ((140, 40), [], {"theme": "workbench-ansi"}),
 }
+"""A setting of choices against the result; one panel on a small screen; other colours, and none but ASCII."""
 
 
 @pytest.mark.parametrize("look", LOOKS)

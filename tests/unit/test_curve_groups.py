@@ -33,4 +33,4 @@ def test_a_gap_of_one_curve_leaves_the_others_and_a_gap_of_all_is_one() -> None:
 def test_extremes_within_a_column_are_no_range_of_the_group() -> None:
     """The range says how far the runs are apart, not how much each of them trembles."""
     [point] = mean_and_range([[Point(0, 0, 9, 2)], [Point(0, 1, 7, 4)]])
-    assert (point.low, point.mean, point.high) == (2, pytest.approx(3), 4)
+    assert [point.low, point.mean, point.high] == pytest.approx([2, 3, 4])

@@ -230,7 +230,7 @@ def _vanishing_gradient(facts: Facts) -> Finding | None:
         "vanishing-gradient",
         "warning",
         f"the mean |gradient| of {least['name']} is {least['gradient_mean']:.1e}{_and_others(bad)}",
-        "These weights hardly change any more: use a ReLU, normalise the layers, or use fewer layers.",
+        "These weights hardly change now: use a ReLU, normalise the layers, or use fewer layers.",
         _unsaturated(facts),
     )
 
@@ -269,7 +269,7 @@ def _class_imbalance(facts: Facts) -> Finding | None:
         severity,
         f"class {_class_name(facts, most)} has {count(counts[most])} samples and class {_class_name(facts, least)} "
         f"{count(counts[least])}: {counts[most] / counts[least]:.0f} times fewer",
-        'Weigh the rare classes more, and judge by F1 (training.monitor = "f1_macro") rather than by accuracy.',
+        'Weight the rare classes more, and judge by F1 (training.monitor = "f1_macro") rather than by accuracy.',
         changes.balanced(facts),
     )
 
@@ -293,7 +293,7 @@ def _learning_rate_too_high(facts: Facts) -> Finding | None:
         severity,
         f"the learning rate is {facts.learning_rate:.3g}; in the range test of these settings the loss diverges above "
         f"{last:.3g}{falls}",
-        "Take the rate that the range test names, or lower the present one by a schedule.",
+        "Use the rate that the range test suggests, or lower the present one by a schedule.",
         (f"optimizer.learning_rate={named!r}",),
         named if facts.is_live else None,
         steps=facts.step,

@@ -159,7 +159,7 @@ def _memory(rule: str, whose: str, used: int | None, total: int | None, facts: F
         return None
     on_gpu = rule == "gpu-memory"
     advice = (
-        "Half the batch with twice the gradient accumulation makes the same steps with about half the activations."
+        "Half the batch size with twice the gradient accumulation makes the same steps with half the activation memory."
         if on_gpu
         else "Fewer DataLoader workers need less, and so does a smaller batch; other programs may be the cause."
     )
@@ -242,7 +242,7 @@ def _step_outliers(facts: Facts) -> Finding | None:
     return finding(
         "step-outliers",
         severity,
-        f"over {facts.steps_over}, 1 step in 100 takes at least {facts.p99_to_median:.1f} times the median{median}; "
+        f"over {facts.steps_over}, p99 is {facts.p99_to_median:.1f} times the median{median}; "
         f"the longest step of a second takes {facts.max_to_median:.1f} times the median of that second",
         "Something interrupts training: other programs on the same cores or GPU, a data set that stalls at times, or "
         "inputs that change their shape.",
@@ -276,7 +276,7 @@ def _batch_below_knee(facts: Facts) -> Finding | None:
     return finding(
         "batch-below-knee",
         severity,
-        f"about {rate(now)} samples a second at batch size {present}, and {rate(paces[target])} at {target}, {what}",
+        f"about {rate(now)} samples/s at batch size {present}, and {rate(paces[target])} at {target}, {what}",
         f"A larger batch uses the device better; it also changes the learning: {sentence}.",
         (f"data.batch_size={target}", *rescaled),
     )

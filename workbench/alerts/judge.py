@@ -187,7 +187,7 @@ class Judge:
             return
         gone = not self._directory.path.exists()
         why = "its directory was deleted or moved" if gone else "killed, or out of memory, or the machine restarted"
-        self._add("lost", f"its process ended without a word {self._subject.where}: {why}", time.time())
+        self._add("lost", f"its process died without an error message {self._subject.where}: {why}", time.time())
 
     def news(self) -> list[Alert]:
         """The alerts since the last call."""

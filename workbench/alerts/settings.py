@@ -78,13 +78,13 @@ def _is_command(value: str) -> None:
 class AlertSettings(Settings):
     """What is sent, and how."""
 
-    events: tuple[EventName, ...] = setting(EVENT_NAMES, f"what is sent: {', '.join(EVENT_NAMES)}")
-    target: str = setting("", "report when a metric has this value after an epoch, such as accuracy>=0.98; once")
+    events: tuple[EventName, ...] = setting(EVENT_NAMES, f"events that are sent: {', '.join(EVENT_NAMES)}")
+    target: str = setting("", "report once when a metric reaches this value after an epoch, such as accuracy>=0.98")
     stall_factor: float = setting(
         10.0, "a run stalls when it makes no progress for this many times its longest usual wait", ge=1
     )
-    stall_seconds: float = setting(120.0, "a shorter wait is no stall, however fast the steps are", unit="s", gt=0)
-    least_seconds: float = setting(0.0, "runs and studies that take less time report no end", unit="s", ge=0)
+    stall_seconds: float = setting(120.0, "a shorter wait is never a stall, however fast the steps are", unit="s", gt=0)
+    least_seconds: float = setting(0.0, "the end of shorter runs and studies is not reported", unit="s", ge=0)
     terminal: Literal["app", "off", "auto", "bell", "osc9", "osc777"] = setting(
         "app",
         "notification of the terminal that watches: bell, osc9, osc777 (both with the bell); auto: what fits; "
@@ -93,9 +93,9 @@ class AlertSettings(Settings):
     command: Annotated[str, _secret(_is_command)] = setting(
         "", "run by /bin/sh, with the alert as JSON on its standard input and in WORKBENCH_ALERT_ variables"
     )
-    command_seconds: float = setting(30.0, "the command is ended after this time", unit="s", gt=0, le=600)
-    webhook: Annotated[str, _secret(_is_address)] = setting("", "the address that gets the alert as JSON")
-    ntfy: Annotated[str, _secret(_is_topic)] = setting("", "the address of a topic at ntfy.sh, or at your own server")
+    command_seconds: float = setting(30.0, "the command is killed after this time", unit="s", gt=0, le=600)
+    webhook: Annotated[str, _secret(_is_address)] = setting("", "URL that gets the alert as JSON")
+    ntfy: Annotated[str, _secret(_is_topic)] = setting("", "URL of a topic at ntfy.sh, or at your own server")
     token: Annotated[str, _secret(_is_line)] = setting("", "sent with both as Authorization: Bearer TOKEN")
 
     @field_validator("target")

@@ -16,11 +16,11 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RUN|STUDY",
-            help="Runs or studies, each by its name, a part of it, or its path. Each is compared with the first.",
+            help="Runs or studies, each by its name, part of its name, or its path. Each is compared with the first.",
             autocompletion=complete_runs_and_studies,
         ),
     ],
-    json_output: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what can be concluded.")] = False,
     runs_dir: parameters.RunsDir = None,
     studies_dir: parameters.StudiesDir = None,

@@ -18,16 +18,16 @@ def data(
             "--preset",
             "-p",
             metavar="NAME|PATH",
-            help="The preset whose data to read: a path, or a name in ./presets, your folder, or those shipped.",
+            help="The preset whose data to read: a path, or a name in ./presets, your folder, or the presets shipped.",
             autocompletion=complete_presets,
         ),
     ],
     overrides: parameters.Overrides = None,
     samples: Annotated[int, typer.Option("--samples", help="Samples to show, one of each class first.")] = 6,
-    seed: Annotated[int, typer.Option("--seed", help="Which samples: another number shows others.")] = 0,
-    json_output: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the samples shown.")] = 0,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only what there is to predict, and the number of samples.")
+        bool, typer.Option("--quiet", "-q", help="Print only what is predicted, and the number of samples.")
     ] = False,
     trust_code: parameters.TrustCode = False,
 ) -> None:

@@ -18,7 +18,7 @@ def evaluate(
         typer.Option(
             "--data",
             metavar="PRESET|FILE|FOLDER",
-            help="Other data: those of a preset, or a file or folder like the run's own. Else the run's own data.",
+            help="Other data: a preset's, or a file or folder like the run's own. Default: the run's own data.",
             autocompletion=complete_presets,
         ),
     ] = None,
@@ -27,14 +27,14 @@ def evaluate(
         typer.Option(
             "--split",
             metavar="test|validation|train|all",
-            help="Which samples. Else the test split, or all samples of other data that brings none.",
+            help="Which samples. Default: the test split; of other data without one, all samples.",
         ),
     ] = "auto",
     worst: Annotated[int, typer.Option("--worst", metavar="N", help="How many of the worst samples to list.")] = 10,
     device: Annotated[
-        str | None, typer.Option("--device", metavar="auto|cpu|cuda|cuda:N|mps", help="Where; else as the run.")
+        str | None, typer.Option("--device", metavar="auto|cpu|cuda|cuda:N|mps", help="Device. Default: the run's.")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the metric that the best epoch was chosen by.")
     ] = False,

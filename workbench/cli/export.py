@@ -18,22 +18,22 @@ def export(
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="The run: its name, a part of it, or its path. Several for what compares them.",
+            help="The run: its name, part of its name, or its path. Several for exports that compare runs.",
             autocompletion=complete_runs,
         ),
     ],
     to: Annotated[str, typer.Option("--to", metavar="KIND", help=table(), autocompletion=complete_export_kinds)],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="PATH", help="File to write, or folder; else one named after the run."),
+        typer.Option("--out", "-o", metavar="PATH", help="File or folder to write. Default: named after the run."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite what exists.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the path.")] = False,
     trust_code: parameters.TrustCode = False,
     runs_dir: parameters.RunsDir = None,
 ) -> None:
-    """Export a trained model, its training as a script, or what the run tells."""
+    """Export a trained model, its training as a script, or a report of the run."""
 
     def run() -> int:
         from workbench.headless.export import Request, export

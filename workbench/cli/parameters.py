@@ -19,15 +19,17 @@ Overrides = Annotated[
     ),
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Build and check everything, show what it takes, train nothing.")
+    bool, typer.Option("--dry-run", help="Build and check everything, show what it needs, without training.")
 ]
 EVENTS_AS_JSON = "Events as JSON lines on stdout, narration on stderr."
 JsonOutput = Annotated[bool, typer.Option("--json", help=EVENTS_AS_JSON)]
 JsonOutputOrPlan = Annotated[bool, typer.Option("--json", help=f"{EVENTS_AS_JSON} With --dry-run, the plan.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and where the run is stored.")]
-RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs; else WORKBENCH_RUNS, else ./runs.")]
+RunsDir = Annotated[
+    Path | None, typer.Option("--runs-dir", help="Folder of runs. Default: WORKBENCH_RUNS, else ./runs.")
+]
 StudiesDir = Annotated[
-    Path | None, typer.Option("--studies-dir", help="Folder of studies; else WORKBENCH_STUDIES, else ./studies.")
+    Path | None, typer.Option("--studies-dir", help="Folder of studies. Default: WORKBENCH_STUDIES, else ./studies.")
 ]
 On = Annotated[
     str,
@@ -42,8 +44,8 @@ Together = Annotated[
     bool | None,
     typer.Option(
         "--together/--one-by-one",
-        help="Train what differs only in numbers together in one process, which leaves no runs, or each by itself, as "
-        "a run. Else the faster way is taken.",
+        help="Train what differs only in numbers together in one process, which leaves no runs, or each alone, as "
+        "a run. Default: the faster way.",
     ),
 ]
 Tuned = Annotated[
@@ -52,7 +54,7 @@ Tuned = Annotated[
         "--preset",
         "-p",
         metavar="NAME|PATH",
-        help="The preset to tune: a path, or a name in ./presets, your folder, or those shipped.",
+        help="The preset to tune: a path, or a name in ./presets, your folder, or the presets shipped.",
         autocompletion=complete_presets,
     ),
 ]
@@ -64,7 +66,10 @@ SaveFound = Annotated[
 ]
 QuietNumber = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the number that was found.")]
 TrustCode = Annotated[
-    bool, typer.Option("--trust-code", help="Run the user code that the preset names; asked once per content.")
+    bool,
+    typer.Option(
+        "--trust-code", help="Trust and run the user code that the preset names; needed once per content of its files."
+    ),
 ]
 Profile = Annotated[
     int | None,
@@ -79,28 +84,32 @@ TensorBoard = Annotated[
     typer.Option(
         "--tensorboard",
         metavar="DIR",
-        help="Write the run for TensorBoard while it is trained, to a folder of its own in DIR.",
+        help="Write the run for TensorBoard while it trains, to its own folder in DIR.",
     ),
 ]
 RunOrStudy = Annotated[
     str,
     typer.Argument(
         metavar="RUN|STUDY",
-        help="The run or the study: its name, a part of it, or its path.",
+        help="The run or the study: its name, part of its name, or its path.",
         autocompletion=complete_runs_and_studies,
     ),
 ]
 RunName = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="The run: its name, a part of it, or its path.", autocompletion=complete_runs),
+    typer.Argument(
+        metavar="RUN", help="The run: its name, part of its name, or its path.", autocompletion=complete_runs
+    ),
 ]
 RunPattern = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="The run: its name, a part of it, its path, or a pattern such as '*-fast-*'.",
+        help="The run: its name, part of its name, its path, or a pattern such as '*-fast-*'.",
         autocompletion=complete_runs,
     ),
 ]
-EveryRun = Annotated[bool, typer.Option("--all", help="All runs that have RUN as a part of their name.")]
-JsonRows = Annotated[bool, typer.Option("--json", help="One JSON object a run, as `workbench runs --json` has it.")]
+EveryRun = Annotated[bool, typer.Option("--all", help="All runs with RUN in their name.")]
+JsonRows = Annotated[
+    bool, typer.Option("--json", help="One JSON object per run, as `workbench runs --json` prints it.")
+]

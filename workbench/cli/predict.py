@@ -17,7 +17,7 @@ def predict(
         str,
         typer.Argument(
             metavar="RUN|FILE",
-            help="The run: its name, a part of it, or its path; or a checkpoint (best.pt), or a .safetensors file.",
+            help="The run: its name, part of its name, or its path; or a checkpoint (best.pt), or a .safetensors file.",
             autocompletion=complete_runs,
         ),
     ],
@@ -25,33 +25,36 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="INPUT",
-            help="What to predict, of the kind that the model was trained on: a table (CSV, TSV, JSON lines), files or "
+            help="Inputs, of the kind that the model was trained on: a table (CSV, TSV, JSON lines), files or "
             "folders of images, texts or sounds, .npz or .npy arrays; - for standard input: a table, or a text a line.",
         ),
     ] = None,
     texts: Annotated[
-        list[str] | None, typer.Option("--text", metavar="TEXT", help="A text itself; may be given several times.")
+        list[str] | None, typer.Option("--text", metavar="TEXT", help="A text to predict; may be repeated.")
     ] = None,
     split: Annotated[
         str | None,
         typer.Option(
             "--split",
             metavar="train|validation|test",
-            help="Predict the samples of the run's own data instead, as the run measured them.",
+            help="Predict samples of the run's own data instead, as the run measured them.",
         ),
     ] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="CSV with a header in place of JSON lines.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV with a header instead of JSON lines.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="File to write, whole or not at all; else stdout."),
+        typer.Option("--out", "-o", metavar="FILE", help="File to write, whole or not at all. Default: stdout."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite the file if it exists.")] = False,
     all_classes: Annotated[
-        bool, typer.Option("--probabilities", help="The probability of each class, also of more than 20.")
+        bool, typer.Option("--probabilities", help="The probability of every class, even with more than 20.")
     ] = False,
     skip_broken: Annotated[
         bool,
-        typer.Option("--skip-broken", help="What cannot be read has an error in its line; else the first ends all."),
+        typer.Option(
+            "--skip-broken",
+            help="Give an input that cannot be read an error in its line, instead of stopping at the first.",
+        ),
     ] = False,
     batch_size: Annotated[
         int | None,
@@ -69,7 +72,7 @@ def predict(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Of a language model: data.sample_tokens, data.temperature or data.top_k, in place of the preset's.",
+            help="For a language model: data.sample_tokens, data.temperature or data.top_k, instead of the preset's.",
         ),
     ] = None,
     json_output: Annotated[
@@ -79,7 +82,7 @@ def predict(
     trust_code: parameters.TrustCode = False,
     runs_dir: parameters.RunsDir = None,
 ) -> None:
-    """Predict new inputs with a trained model: one line a sample, in order, in the data's own units."""
+    """Predict new inputs with a trained model: one line per sample, in order, in the data's own units."""
 
     def run() -> int:
         from workbench.headless.options import Options

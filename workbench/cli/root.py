@@ -139,7 +139,7 @@ def workbench(
         str | None,
         typer.Argument(
             metavar="PRESET",
-            help="Open the app with this preset; without one, with the last. A preset that is named like a command is "
+            help="Open the app with this preset; by default the last one. A preset named like a command is "
             "opened by its path.",
             autocompletion=complete_first_word,
         ),
@@ -201,7 +201,7 @@ def workbench(
         ),
     ] = None,
     low_bandwidth: Annotated[
-        bool, typer.Option("--low-bandwidth", help="The app updates half as often: for slow connections.")
+        bool, typer.Option("--low-bandwidth", help="Update the app half as often: for slow connections.")
     ] = False,
     profile: parameters.Profile = None,
     tensorboard: parameters.TensorBoard = None,

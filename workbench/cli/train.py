@@ -18,7 +18,7 @@ def train(
         str,
         typer.Argument(
             metavar="PRESET",
-            help="A path, or a name in ./presets, your folder, or those shipped.",
+            help="A path, or a name in ./presets, your folder, or the presets shipped.",
             autocompletion=complete_presets,
         ),
     ],

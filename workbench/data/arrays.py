@@ -103,7 +103,7 @@ def _load(file: Path) -> dict[str, Array]:
     except DataError:
         raise
     except FileNotFoundError as error:
-        raise DataError(f"{file} is not there; data.file must name an .npz file") from error
+        raise DataError(f"{file} does not exist; data.file must name an .npz file") from error
     except IsADirectoryError as error:
         raise DataError(f"{file} is a folder; data.file must name an .npz file") from error
     except OSError as error:

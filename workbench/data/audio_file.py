@@ -72,7 +72,7 @@ def audio_info(path: Path) -> AudioInfo:
     import soundfile
 
     if not path.is_file():  # opening a pipe would block
-        raise broken(path, "it is a folder" if path.is_dir() else "it is not there")
+        raise broken(path, "it is a folder" if path.is_dir() else "it does not exist")
     try:
         end = ogg_end(path)
         if end != "cut off":

@@ -118,7 +118,7 @@ def bpe_from_file(file: Path) -> Bpe:
     try:
         content = read_small(file, MOST_FILE_BYTES)
     except FileNotFoundError as error:
-        raise DataError(f"{file} is not there; data.tokenizer must name a tokenizer.json") from error
+        raise DataError(f"{file} does not exist; data.tokenizer must name a tokenizer.json") from error
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}; data.tokenizer must name a tokenizer.json") from error
     except ValueError as error:

@@ -91,8 +91,8 @@ def find_files(folder: Path, kind: FileKind, *, has_groups: bool = False) -> Lay
     or more, each with training files.
     """
     if not folder.is_dir():
-        reason = "not a folder" if folder.exists() else "not there"
-        raise DataError(f"{str(folder)!r} is {reason}; data.folder must name one")
+        reason = "is not a folder" if folder.exists() else "does not exist"
+        raise DataError(f"{str(folder)!r} {reason}; data.folder must name one")
     places, others = _places(folder)
     classes = _classes(places["train"], kind, has_groups=has_groups)
     left_out = _LeftOut(kind)

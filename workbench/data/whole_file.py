@@ -39,7 +39,7 @@ def read_whole(file: Path, free: int, *, expected: str, otherwise: str) -> bytes
                 )
             return opened.read()
     except FileNotFoundError as error:
-        raise DataError(f"{file} is not there; {expected}") from error
+        raise DataError(f"{file} does not exist; {expected}") from error
     except IsADirectoryError as error:
         raise DataError(f"{file} is a folder; {expected}") from error
     except OSError as error:

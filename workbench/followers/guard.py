@@ -57,7 +57,7 @@ class Guard:
     def _ended(self, kind: Kind, since: float) -> list[str]:
         self._ends[kind] = self._ends.get(kind, 0) + 1
         if self._ends[kind] > 1:
-            return [f"{kind}: its process ended again while it was needed, and is not started any more"]
+            return [f"{kind}: its process ended again while it was needed, and is not started again"]
         problems = self._start(kind, since)
         return problems or [f"{kind}: its process ended while it was needed, and was started again"]
 

@@ -19,7 +19,7 @@ from workbench.followers.alerts import ways
 
 WIDTH = 16
 WHY_NO_PRESET = (
-    "(A preset has no such table: it is shared and copied into runs, which must hold neither commands nor secrets.)"
+    "(Not part of presets: those are shared and copied into runs, and must hold neither commands nor secrets.)"
 )
 
 
@@ -33,13 +33,13 @@ def show_alerts(*, json_output: bool = False) -> int:
         return EXIT_DONE
     sends = [*_terminal(settings), *ways(settings)]
     print(f"{'file':<{WIDTH}} {file or f'none: {VARIABLE} is empty'}")
-    print(f"{'sends by':<{WIDTH}} {', '.join(sends) or 'nothing is set, so that no alert is sent'}")
+    print(f"{'sends by':<{WIDTH}} {', '.join(sends) or 'nothing is set, so no alert is sent'}")
     for name, value in values.items():
         print(f"{name:<{WIDTH}} {_shown(value)}\n    {AlertSettings.model_fields[name].description}")
     if problem := _readable_by_others(settings):
         print(f"warning: {problem}", file=sys.stderr)
     if settings.terminal in ("app", "off") and not ways(settings):
-        print(f"\nwrite such a file, for example:\n\n{EXAMPLE}\nand try it with: workbench alerts test")
+        print(f"\nsuch a file, for example:\n\n{EXAMPLE}\ntest it with: workbench alerts test")
         print(WHY_NO_PRESET)
     return EXIT_DONE
 
@@ -63,7 +63,7 @@ def try_alerts(*, json_output: bool = False) -> int:
         print(json.dumps({"type": "result", "problems": results}))
     else:
         for name, problem in results.items():
-            good = "written: your terminal shows it, if it can" if name == "terminal" else "sent"
+            good = "written; the terminal shows it if it can" if name == "terminal" else "sent"
             print(f"{name:<{WIDTH}} {f'failed: {problem}' if problem else good}")
     return EXIT_FAILED if failed else EXIT_DONE
 

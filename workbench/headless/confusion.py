@@ -11,7 +11,7 @@ from workbench.units import count
 
 MOST_PAIRS = 10
 NAME_CELLS = 16
-ROWS = "confusion (a row: of this class; a column: taken for this one)"
+ROWS = "confusion (rows: true class; columns: predicted class)"
 
 
 def confusion_lines(
@@ -28,7 +28,7 @@ def confusion_lines(
             lines = _matrix(matrix, rows, columns)
             if max(map(cell_len, lines)) <= width:
                 return ROWS, lines
-    pairs = [f"{each.true} taken for {each.predicted}: {count(each.samples)}" for each in confused[:MOST_PAIRS]]
+    pairs = [f"{each.true} predicted as {each.predicted}: {count(each.samples)}" for each in confused[:MOST_PAIRS]]
     return "most often confused", pairs
 
 

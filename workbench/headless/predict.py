@@ -69,7 +69,7 @@ def _check(request: Request, destination: Destination) -> None:
     if request.split and given:
         raise UsageError("--split predicts the run's own data: give no inputs with it")
     if not request.split and not given:
-        raise UsageError("what shall be predicted? Name files or folders, or - for standard input, or --split test")
+        raise UsageError("nothing to predict: name files or folders, or - for standard input, or --split test")
     Preset().with_values({"runtime.device": request.device}, "--device")
     if request.inputs.count(STDIN) > 1:
         raise UsageError("standard input (-) can be read only once")

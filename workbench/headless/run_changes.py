@@ -70,7 +70,7 @@ def rename(folder: Path, word: str, name: str, *, json_output: bool) -> int:
     if json_output:
         _print_rows([renamed])
     else:
-        print(f"{run.name} is called {renamed.name} now: {short_path(renamed.path)}")
+        print(f"{run.name} is now called {renamed.name}: {short_path(renamed.path)}")
     return EXIT_DONE
 
 
@@ -93,7 +93,7 @@ def delete(folder: Path, words: Sequence[str], *, every: bool, yes: bool, json_o
 
 def _find(folder: Path, words: Sequence[str], *, every: bool, hint: str = "") -> list[RunDirectory]:
     if not words:
-        raise UsageError("name a run: its name, a part of it, its path, or a pattern such as '*-fast-*'")
+        raise UsageError("name a run: its name, part of its name, its path, or a pattern such as '*-fast-*'")
     try:
         return find_runs(folder, words, every=every)
     except SeveralRunsError as error:
@@ -127,7 +127,7 @@ def _is_wanted(runs: Sequence[RunDirectory]) -> bool:
     answer = sys.stdin.readline()
     if not answer:
         print(file=sys.stderr)
-        raise UsageError("nobody answered, so nothing was deleted; without a question: --yes")
+        raise UsageError("no answer, so nothing was deleted; --yes deletes without asking")
     return answer.strip().lower() in ("y", "yes")
 
 

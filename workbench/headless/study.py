@@ -83,7 +83,7 @@ def follow_study(study: StudyDirectory, options: Options, show_result: ShowResul
         except BrokenPipeError:
             # Whoever read our output is gone; the study continues, as when a terminal is lost.
             output.abandon()
-            print(f"nobody reads the output any more; the study continues in {study.path}", file=sys.stderr)
+            print(f"the output is no longer read; the study continues in {study.path}", file=sys.stderr)
             return EXIT_DONE
     beside.end()
     return _conclude(study, view, controller.returncode, options, show_result, interrupts.count, is_new=is_new)
@@ -140,7 +140,7 @@ def _conclude(
                 "nothing was trained: free some space, then start it again"
             )
         raise StorageError(
-            f"the study {study.path} could not be written any more ({free} are free on that disk). "
+            f"the study {study.path} can no longer be written ({free} are free on that disk). "
             f"What was written is whole; free some space, then {how_to_resume}"
         )
     if view.finished is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 ROWS, COLUMNS = 10, 64
+CODES = re.compile(r"\x1b\[[0-9;]*m")
+"""Of colours, which plotext writes even where there are none."""
 
 
 def text_curve(
@@ -22,20 +25,11 @@ def text_curve(
     columns = min(COLUMNS, len(values))
     places = [round(column * (len(values) - 1) / max(columns - 1, 1)) for column in range(columns)]
     bottom, top = min(lowest), max(highest)
-    span = (top - bottom) or 1.0
-
-    def row_of(value: float) -> int:
-        return round((value - bottom) / span * (ROWS - 1))
-
-    cells = [[" "] * columns for _ in range(ROWS)]
-    for column, place in enumerate(places):
-        for row in range(row_of(lowest[place]), row_of(highest[place]) + 1):
-            cells[row][column] = ":"
-        cells[row_of(values[place])][column] = "*"
     lines = []
-    for row in reversed(range(ROWS)):
-        label = f"{bottom + span * row / (ROWS - 1):.3g}" if row in (0, ROWS - 1) else ""
-        lines.append(f"{label:>8} |{''.join(cells[row])}".rstrip())
+    picture = _drawn([values[place] for place in places], [(lowest[at], highest[at]) for at in places], (bottom, top))
+    for number, line in enumerate(picture):
+        label = f"{top - (top - bottom) * number / (ROWS - 1):.3g}" if number in (0, ROWS - 1) else ""
+        lines.append(f"{label:>8} |{line}".rstrip())
     axis = ["-"] * columns
     for letter, place in marks.items():
         axis[_nearest_free(axis, round(place * (columns - 1) / max(len(values) - 1, 1)))] = letter
@@ -43,6 +37,31 @@ def text_curve(
     gap = max(columns - len(ends[0]) - len(ends[1]), 1)
     lines.append(f"{'':>10}{ends[0]}{' ' * gap}{ends[1]}")
     return lines
+
+
+def _drawn(values: Sequence[float], ranges: Sequence[tuple[float, float]], ends: tuple[float, float]) -> list[str]:
+    """The rows of the canvas, a column for each value: what plotext draws, without its axes and colours."""
+    import plotext  # only where a curve is printed: it takes a fifth of a second
+
+    plotext.terminal.limit(False, False)
+    figure, (bottom, top) = plotext.figure, ends
+    span = (top - bottom) or 1.0
+    figure.clear()
+    figure.plot_size(len(values), ROWS)
+    figure.axes(active=False)
+    figure.canvas("default")
+    figure.ruler("x").lim(0, max(len(values) - 1, 1))
+    figure.ruler("y").lim(0, 1)
+    for axis in ("x", "y"):
+        figure.ruler(axis).ticks([], [])
+    for column, pair in enumerate(ranges):
+        heights = [(value - bottom) / span for value in pair]
+        line = figure.signal([column, column], heights, marker=plotext.marker(":"))
+        line.lines(True)
+        figure.draw(line)
+    heights = [(value - bottom) / span for value in values]
+    figure.draw(figure.signal(list(range(len(values))), heights, marker=plotext.marker("*")))
+    return [line.ljust(len(values)) for line in CODES.sub("", figure.build().string()).split("\n")[:ROWS]]
 
 
 def _nearest_free(axis: Sequence[str], column: int) -> int:

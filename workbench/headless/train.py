@@ -122,7 +122,7 @@ def _follow(run: RunDirectory, options: Options) -> int:
         except BrokenPipeError:
             # Whoever read our output is gone; the run continues, as when a terminal is lost.
             output.abandon()
-            print(f"nobody reads the output any more; the run continues in {run.path}", file=sys.stderr)
+            print(f"the output is no longer read; the run continues in {run.path}", file=sys.stderr)
             return EXIT_DONE
     beside.end()
     return _conclude(run, history, trainer, options, interrupts.count)
@@ -166,7 +166,7 @@ def _conclude(
     if interrupts > 1 and view.finished is None:
         raise _interrupted(f"killed at step {count(view.step)}; {how_to_resume}")
     if exit_code == EXIT_BUSY:
-        raise UsageError(f"the run {run.name} is being trained by another process")
+        raise UsageError(f"the run {run.name} is in use by another process")
     if exit_code == EXIT_STORAGE:
         gone = next((path for path in (run.path, run.events) if not path.exists()), None)
         if gone is not None:
@@ -176,7 +176,7 @@ def _conclude(
             )
         free = shutil.disk_usage(run.path).free
         raise StorageError(
-            f"the run directory {run.path} could not be written any more ({free / 2**20:.0f} MiB are free on that "
+            f"the run directory {run.path} can no longer be written ({free / 2**20:.0f} MiB are free on that "
             f"disk). What was written is whole; free some space, then {how_to_resume}"
         )
     summary = read_summary(run)

@@ -35,6 +35,8 @@ class Tile:
     """A picture of a sample, which can be drawn in any room."""
 
     caption: Text
+    own_size: tuple[int, int]
+    """Columns and rows that it has itself: more show no more of it."""
     size: Callable[[int, int], tuple[int, int]]
     """Columns and rows of pixels that it has in that many cells and rows of cells."""
     pixels: Callable[[int, int], Pixels]
@@ -63,12 +65,14 @@ def _tile_of(sample: Sample, look: Look) -> Tile | None:
     if (image := sample.image) is not None:
         return Tile(
             _caption(sample, look),
+            (image.width, image.height),
             lambda cells, rows: image_size(image, cells, rows),
             lambda cells, rows: image_pixels(image, cells, rows, look),
         )
     if (spectrogram := sample.spectrogram) is not None:
         return Tile(
             _caption(sample, look),
+            (spectrogram.columns, spectrogram.rows),
             lambda cells, rows: (min(cells, 2 * rows), 2 * rows),
             lambda cells, rows: spectrogram_pixels(spectrogram, min(cells, 2 * rows), 2 * rows, look),
         )
@@ -76,16 +80,17 @@ def _tile_of(sample: Sample, look: Look) -> Tile | None:
 
 
 def _tiled(tiles: Sequence[Tile], width: int, rows: int, look: Look) -> list[Text]:
-    """Pictures in as many strips and as high as shows most: the area that they cover decides, and how many they are."""
+    """Pictures in as many strips and as high as shows most: their pixels decide, and how many they are."""
     choices = [(strips, height) for strips in range(1, MOST_STRIPS + 1) for height in _heights(rows // strips, strips)]
     if not choices:
         return []
 
-    def shows(choice: tuple[int, int]) -> float:
+    def shows(choice: tuple[int, int]) -> tuple[float, int]:
         strips, height = choice
         columns, lines = tiles[0].size(width, height)
+        own_columns, own_lines = tiles[0].own_size
         shown = min(len(tiles), strips * _abreast(columns, width))
-        return float(shown**1.25 * columns * lines)
+        return shown**1.25 * min(columns, own_columns) * min(lines, own_lines), columns * lines
 
     strips, height = max(choices, key=shows)
     columns, _ = tiles[0].size(width, height)

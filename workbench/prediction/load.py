@@ -45,7 +45,7 @@ def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = Fal
     """
     file = model_file(path)
     if not file.exists():
-        raise UsageError(f"{path} is not there")
+        raise UsageError(f"{path} does not exist")
     if file.suffix not in (CHECKPOINT, SAFETENSORS):
         raise UsageError(f"{path} is neither a run, a checkpoint (best.pt, last.pt) nor a .safetensors file")
     if file.suffix == CHECKPOINT:

@@ -44,6 +44,7 @@ def read_table(data: Csv, reader: TableReader, trained: TrainedModel) -> Samples
         notes=(*rows.notes, *filter(None, [left_out])),
         columns=tuple(name for column in reader.columns for name in column.input_names),
         left_out=left_out,
+        has_gaps=reader.keeps_gaps,
         origins={"train": rows.origin},
     )
 

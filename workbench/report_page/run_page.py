@@ -34,7 +34,7 @@ STATUS = {
     "completed": "completed",
     "stopped": "stopped",
     "failed": "failed",
-    "lost": "lost: its process ended without a word",
+    "lost": "lost: its process died without an error message",
 }
 
 

@@ -38,8 +38,8 @@ def model_checkpoint(run: RunDirectory) -> Path:
         if file.exists():
             return file
     raise DataError(
-        f"the run {run.name} has no checkpoint, so there is no model: it ended before its first one, or has not come "
-        f"so far yet. Start it again with: {anew(run)}"
+        f"the run {run.name} has no checkpoint, so there is no model: it ended before its first one, or has not "
+        f"reached it yet. Start it again with: {anew(run)}"
     )
 
 

@@ -58,6 +58,8 @@ class Curve:
         self._points_a_bucket = 1
         self._room = 0
         """Points that still fit into the last bucket."""
+        self._coarse: dict[int, list[Bucket]] = {}
+        """What `coarse` has returned for the present values."""
 
     def __len__(self) -> int:
         return len(self.buckets)
@@ -70,6 +72,7 @@ class Curve:
         """Adds the values of consecutive steps, with the training time before the first and after the last step."""
         if not values:
             return
+        self._coarse = {}
         if len(values) <= self._room and math.isfinite(total := sum(values)):
             self._grow(values, total, first_step + len(values) - 1, seconds)
             return
@@ -102,13 +105,20 @@ class Curve:
         self.last = values[-1]
 
     def _halve(self) -> None:
-        buckets = self.buckets
-        pairs = [first.merged(second) for first, second in zip(buckets[::2], buckets[1::2], strict=False)]
+        buckets, pairs = self.buckets, _halved(self.buckets)
         if len(buckets) % 2:
-            pairs.append(buckets[-1])
             self._room += self._points_a_bucket
         self.buckets = pairs
         self._points_a_bucket *= 2
+
+    def coarse(self, most: int) -> list[Bucket]:
+        """The buckets, with neighbours merged until there are at most `most`; kept as long as no value is added."""
+        if most not in self._coarse:
+            buckets = self.buckets
+            while len(buckets) > max(most, 1):
+                buckets = _halved(buckets)
+            self._coarse[most] = buckets
+        return self._coarse[most]
 
     def truncate(self, after_step: int) -> None:
         """Removes the values after a step: a resumed run trains these steps again.
@@ -118,12 +128,19 @@ class Curve:
         """
         if not self.buckets or self.buckets[-1].last_step <= after_step:
             return
+        self._coarse = {}
         while self.buckets and self.buckets[-1].last_step > after_step:
             self.buckets.pop()
         self._room = 0
         if not self.buckets:
             self._points_a_bucket = 1
         self.last = self.buckets[-1].mean if self.buckets else None
+
+
+def _halved(buckets: Sequence[Bucket]) -> list[Bucket]:
+    """The buckets with each two neighbours as one."""
+    pairs = [first.merged(second) for first, second in zip(buckets[::2], buckets[1::2], strict=False)]
+    return [*pairs, buckets[-1]] if len(buckets) % 2 else pairs
 
 
 def _bucket(first_step: int, values: Sequence[float], seconds: float) -> Bucket:

@@ -80,7 +80,7 @@ class RunDirectory(OwnedDirectory):
     @property
     def is_taken(self) -> str:
         """What to say to a second trainer."""
-        return f"the run {self.name} is being trained by another process"
+        return f"the run {self.name} is in use by another process"
 
     @property
     def worker_log(self) -> Path:

@@ -28,7 +28,7 @@ MOST_DEPTH = 40
 """Parentheses within parentheses."""
 SECONDS = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
-HOW = "write it as optimizer.name=adam, or 'accuracy>=0.97' (also != < > <=)"
+HOW = "write it as optimizer.name=adam, or 'accuracy>=0.97' (or != < > <=)"
 SIGNS = {"==": "=", "≥": ">=", "≤": "<=", "≠": "!="}
 
 _CONDITION = re.compile(r"([^\s=<>!:()\"'≥≤≠]+)\s*(>=|<=|!=|==|=|>|<|:|≥|≤|≠)\s*")

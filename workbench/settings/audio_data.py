@@ -87,7 +87,7 @@ class Sounds(NumberData):
     )
     noise_db: float = setting(
         0.0,
-        "add white noise, at the loudest this far below each sample's own level; 0 for none",
+        "add white noise, at least this far below each sample's own level; 0 for none",
         unit="dB",
         empty="off",
         ge=0,
@@ -95,7 +95,7 @@ class Sounds(NumberData):
     )
     time_masks: int = setting(
         0,
-        "spectrograms: stretches of time blanked in each (SpecAugment)",
+        "spectrograms: time masks in each (SpecAugment)",
         empty="off",
         only_if=SPECTROGRAMS,
         ge=0,
@@ -106,7 +106,7 @@ class Sounds(NumberData):
     )
     frequency_masks: int = setting(
         0,
-        "spectrograms: ranges of bands blanked in each (SpecAugment)",
+        "spectrograms: frequency masks in each (SpecAugment)",
         empty="off",
         only_if=SPECTROGRAMS,
         ge=0,

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from workbench.settings.base import Conditions, Settings
 from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.problems import shortened
 from workbench.settings.toml_text import toml
 
 Chosen = Mapping[str, Settings]
@@ -68,7 +69,7 @@ def without_effect(preset: Preset) -> list[str]:
             value = getattr(settings, key)
             if (family is None or key != family.tag) and value != info.default:
                 why = reason or lacks(conditions_of(info), table, chosen)
-                said += [f"{table}.{key} = {toml(value)} has no effect here: {why}"] if why else []
+                said += [f"{table}.{key} = {shortened(toml(value))} has no effect here: {why}"] if why else []
     return said
 
 

@@ -67,7 +67,7 @@ class Preset(Settings):
     search: dict[str, Range] = setting({}, "the values that a search may give to settings; training ignores it")
     """By the path of the setting, such as optimizer.learning_rate."""
     changes: tuple[Change, ...] = setting(
-        (), "learning rates to change to while training, each at its step", empty="no changes"
+        (), "changes of the learning rate while training, each at its step", empty="no changes"
     )
     """The last field, so that a run's preset.toml only grows at its end."""
 

@@ -68,10 +68,10 @@ def renamed_setting(path: str, value: Any, known: Collection[str]) -> str:
     now = RENAMED.get(path)
     if now is None or now.rpartition(".")[2] not in known:
         return ""
-    return " and ".join(filter(None, (f"{path} is called {now} now", renamed_value(now, value))))
+    return " and ".join(filter(None, (f"{path} is now called {now}", renamed_value(now, value))))
 
 
 def renamed_value(path: str, value: Any) -> str:
     """Gives the new name of an unknown value; empty if there never was such a value."""
     now = present_value(path, value)
-    return "" if now == value else f'"{value}" is called "{now}" now'
+    return "" if now == value else f'"{value}" is now called "{now}"'

@@ -18,7 +18,7 @@ class Runtime(Settings):
 
     device: DevicePattern = setting(
         "auto",
-        "auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is one",
+        "auto, cpu, cuda, cuda:N or mps; auto uses a GPU if there is one",
         examples=["auto", "cpu", "cuda", "cuda:1", "mps"],
     )
     precision: Literal["float32", "tf32", "bf16", "fp16"] = setting(
@@ -27,7 +27,7 @@ class Runtime(Settings):
     )
     engine: Literal["auto", "eager", "traced", "compiled", "cuda_graph"] = setting(
         "auto",
-        "how a step is executed; auto takes the fastest that fits, eager is plain PyTorch, traced runs the same "
+        "how a step is executed; auto picks the fastest that fits, eager is plain PyTorch, traced runs the same "
         "operators as a list, without autograd, cuda_graph replays whole steps as CUDA graphs, compiled does too, with "
         "steps by torch.compile (NVIDIA GPUs only; takes seconds to minutes, once)",
     )
@@ -36,7 +36,7 @@ class Runtime(Settings):
     )
     num_workers: int = setting(
         2,
-        "processes that read samples for the DataLoader",
+        "worker processes of the DataLoader",
         unit="processes",
         only_if={"data_loading": ("auto", "dataloader")},
         ge=0,
@@ -53,7 +53,7 @@ class Runtime(Settings):
     deterministic: bool = setting(
         False, "on a GPU: use only deterministic algorithms (on the CPU, results are always bit-identical)"
     )
-    measure: bool = setting(True, "measure phase times and memory; turn it off only to see the cost of measuring")
+    measure: bool = setting(True, "measure phase times and memory; turn this off only to see what measuring costs")
     tensorboard: bool = setting(
-        False, "write what TensorBoard shows to the run's folder tensorboard, by a process beside the trainer"
+        False, "write TensorBoard logs to the run's folder tensorboard, by a process beside the trainer"
     )

@@ -37,7 +37,7 @@ class TextData(DataChoice):
     tokens: TokenKind = tokens("words")
     vocabulary: int = setting(
         20_000,
-        "most different tokens, padding and unknown included; the most frequent are kept; bytes always have 258",
+        "maximum vocabulary, padding and unknown included; the most frequent tokens are kept; bytes always have 258",
         unit="tokens",
         step="double",
         only_if=LEARNED,
@@ -79,7 +79,7 @@ class LabelledTexts(TextData, LabelledData):
     lowercase: bool = setting(True, "words: upper case becomes lower case", only_if={"tokens": ("words",)})
     max_length: int = setting(
         0,
-        "most tokens of a text, longer ones are cut; 0: as many as 95 % of the training texts need, up to 1,024",
+        "maximum tokens per text, longer ones are cut; 0: as many as 95 % of the training texts need, up to 1,024",
         unit="tokens",
         step=32,
         empty="auto",

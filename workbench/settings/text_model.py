@@ -109,12 +109,12 @@ class RecurrentModel(TokenModel):
     takes: ClassVar[str] = "texts or spectrograms"
     can_be_causal: ClassVar[bool] = True
     width: int = embedding_width()
-    state: int = setting(128, "numbers that each direction carries from step to step", step="double", ge=1, le=65_536)
-    layers: int = setting(1, "recurrent layers, one upon another", unit="layers", ge=1, le=64)
-    bidirectional: bool = setting(True, "read backwards too; a language model never does", only_if=JUDGES_WHOLE_TEXTS)
+    state: int = setting(128, "size of the hidden state of each direction", step="double", ge=1, le=65_536)
+    layers: int = setting(1, "stacked recurrent layers", unit="layers", ge=1, le=64)
+    bidirectional: bool = setting(True, "bidirectional; never for a language model", only_if=JUDGES_WHOLE_TEXTS)
     pooling: Literal["mean", "last"] = setting(
         "mean",
-        "what is judged of a text: the mean over its tokens, or what is known after the last",
+        "what stands for a text: the mean over its tokens, or the state after the last one",
         only_if=JUDGES_WHOLE_TEXTS,
     )
     hidden: int = setting(
@@ -206,7 +206,7 @@ class Transformer(TokenModel):
     )
     dropout: float = dropout(0.1)
     positions: Literal["learned", "sinusoidal"] = setting(
-        "learned", "what marks the position of a token: a vector that is learned, or sines and cosines"
+        "learned", "encoding of positions: learned vectors, or sines and cosines"
     )
 
     @model_validator(mode="after")

@@ -42,9 +42,9 @@ class Training(Settings):
         0.0, "maximum norm of the gradient (clipping); 0 turns it off", step=0.5, empty="off", ge=0
     )
     gradient_accumulation: int = setting(
-        1, "batches whose gradients are added up for one step", unit="batches", step="double", ge=1
+        1, "batches whose gradients are accumulated for one step", unit="batches", step="double", ge=1
     )
-    keep_best: bool = setting(True, "keep the weights of the best epoch and test with them")
+    keep_best: bool = setting(True, "keep the weights of the best epoch, and test with them")
     checkpoint_seconds: float = setting(
         30.0, "minimum time between checkpoints; one is always written at the end", unit="s", step=5, ge=0
     )

@@ -93,7 +93,7 @@ class CrossValidation(ValidationChoice):
     """Whether what is left out is enough to choose the best epoch by; otherwise the last one counts as best."""
 
     fold: AllFolds | Annotated[int, Field(ge=0)] = setting(
-        "all", "what a run leaves out, from 0; all: each in turn, a run for each"
+        "all", "the fold that a run leaves out, from 0; all: a run for each"
     )
 
     @property

@@ -163,7 +163,7 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
     settings (see `PreparedData.serves`); PresetError, DeviceError, DataError or UserCodeError as `build_job`.
     """
     if not data.serves(preset):
-        raise ValueError("the data was prepared by other settings of data or validation; prepare it anew")
+        raise ValueError("the data was prepared with other settings of data or validation; prepare it again")
     device = resolve_device(preset.runtime.device)
     configure_torch(preset.runtime, device)
     precision = Precision(preset.runtime.precision, device)
@@ -271,7 +271,7 @@ def _check_left_out(preset: Preset, data: PreparedData) -> None:
         raise PresetError(
             f'validation.method = "{preset.validation.label()}" keeps the scores of all samples, and those of a '
             'language model are too many: one for each token of the vocabulary, at each token; choose "predefined", '
-            'or "holdout" where the data is not one long text and brings no validation split'
+            'or "holdout" where the data is not one long text and has no validation split'
         )
     samples = len(data.splits.train) + len(data.splits.validation)
     if not keeps_scores(samples, data.task.outputs):

@@ -69,7 +69,7 @@ def _what_it_would_take(first: Side, other: Side, found: MetricDifference, lette
         return
     taken = effort(found, first, other)
     if taken is None:
-        yield "No number of seeds that anybody trains would show so small a difference."
+        yield "No realistic number of seeds would show so small a difference."
     elif taken.sides:
         yield from _effort_lines(taken, first, letter, at_least=found.pairs < least_pairs())
 

@@ -83,7 +83,7 @@ def _failed(trial: TrialView, summary: Summary, preset: Preset) -> Event:
     """Once, one that ran out of memory is tried again with half the batch."""
     is_of_memory = summary.kind == OutOfMemoryError.kind and not trial.changes
     if is_of_memory and (less := half_the_batch(preset)) is not None:
-        reason = f"out of memory: again with batches of {less[BATCH_SIZE]}, accumulated {less[ACCUMULATION]} times"
+        reason = f"out of memory: retried with batches of {less[BATCH_SIZE]}, accumulated {less[ACCUMULATION]} times"
         return TrialRetried(trial=trial.number, reason=reason, changes=dict(less))
     return TrialFinished(
         trial=trial.number,

@@ -114,6 +114,6 @@ def _cannot_train(error: BaseException) -> WorkbenchError:
     if isinstance(error, RayTaskError):
         return WorkbenchError(f"a node of the Ray cluster cannot train: {type_and_first_line(cause or error)}")
     return WorkbenchError(
-        f"the Ray cluster does not answer any more ({type_and_first_line(error)}); once it is back, continue the study "
+        f"the Ray cluster no longer answers ({type_and_first_line(error)}); once it is back, continue the study "
         "with: workbench resume"
     )

@@ -159,7 +159,7 @@ class Side:
 
 
 def read_side(name_or_path: str, runs_folder: Path, studies_folder: Path) -> Side:
-    """Reads a run or a study, by its name, a part of it, or its path. Raises UsageError, PresetError."""
+    """Reads a run or a study, by its name, part of its name, or its path. Raises UsageError, PresetError."""
     found = find_run_or_study(name_or_path, runs_folder, studies_folder)
     if isinstance(found, StudyDirectory):
         return _read_study(found)

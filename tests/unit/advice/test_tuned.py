@@ -130,7 +130,7 @@ def below_knee(assignments: tuple[str, ...] = (), **facts: Any) -> Any:
 
 def test_the_knee_is_proposed_with_the_learning_rate_that_suits_it() -> None:
     finding = below_knee(("optimizer.name=sgd", "optimizer.learning_rate=0.1"))
-    assert finding.fact == "about 50 k samples a second at batch size 64, and 200 k at 512, the knee"
+    assert finding.fact == "about 50 k samples/s at batch size 64, and 200 k at 512, the knee"
     assert finding.change == ("data.batch_size=512", "optimizer.learning_rate=0.8")
     assert finding.measure == "speed"
 
@@ -146,7 +146,7 @@ def test_an_epoch_keeps_ten_steps() -> None:
 
 def test_a_batch_between_two_that_were_measured_counts_as_the_larger_one() -> None:
     """Of 100 the pace is at most that of 128, 90,000: no less than 200,000 / 2 would be needed to be silent."""
-    assert "about 90 k samples a second at batch size 100" in below_knee(("data.batch_size=100",)).fact
+    assert "about 90 k samples/s at batch size 100" in below_knee(("data.batch_size=100",)).fact
     assert below_knee(("data.batch_size=200",)) is None, "140,000 is more than half of 200,000"
 
 

@@ -135,7 +135,7 @@ def test_a_run_in_progress_can_be_labelled(runs: Path, capsys: pytest.CaptureFix
 
 
 def test_a_run_is_renamed(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended(capsys, "rename", "iris", "baseline") == (0, f"{IRIS} is called baseline now: runs/baseline\n", "")
+    assert ended(capsys, "rename", "iris", "baseline") == (0, f"{IRIS} is now called baseline: runs/baseline\n", "")
     assert json.loads(ended(capsys, "rename", "baseline", "base-2", "--json")[1])["directory"] == str(runs / "base-2")
     listed = [json.loads(line) for line in ended(capsys, "--json")[1].splitlines()]
     assert {run["name"] for run in listed} == {"base-2", FAST, OTHER}
@@ -159,7 +159,7 @@ def test_a_run_is_deleted_after_a_yes(
         ("n\n", 0, "nothing was deleted"),
         ("\n", 0, "nothing was deleted"),
         ("yellow\n", 0, "nothing was deleted"),
-        ("", 2, "nobody answered, so nothing was deleted; without a question: --yes"),
+        ("", 2, "no answer, so nothing was deleted; --yes deletes without asking"),
     ],
 )
 def test_without_a_yes_nothing_is_deleted(

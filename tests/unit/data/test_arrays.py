@@ -179,7 +179,7 @@ def test_other_files_than_npz_are_refused(tmp_path: Path) -> None:
         "text.npz": "is not an .npz file",
         "single.npy": "holds a single array",
         "half.npz": "is not a readable .npz file",
-        "nowhere.npz": "is not there",
+        "nowhere.npz": "does not exist",
         ".": "is a folder",
     }.items():
         with pytest.raises(DataError, match=message) as caught:

@@ -91,8 +91,8 @@ def test_a_file_that_is_no_sound_is_named_with_what_it_is(tmp_path: Path) -> Non
         "words.mp3": "it is not a sound file, whatever its name says",
         "empty.wav": "it is empty",
         "folder.wav": "it is a folder",
-        "pipe.wav": "it is not there",
-        "missing.wav": "it is not there",
+        "pipe.wav": "it does not exist",
+        "missing.wav": "it does not exist",
         "silence.wav": r"it holds no sound \(0 samples\)",
     }
     for name, reason in reasons.items():

@@ -308,7 +308,7 @@ def test_one_class_and_no_files_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "flat" / "x.wav", tone(440))
     with pytest.raises(DataError, match=r"has no folders \(1 sound file lies directly in it\)"):
         read(tmp_path / "flat")
-    with pytest.raises(DataError, match=r"is not there; data.folder must name one"):
+    with pytest.raises(DataError, match=r"does not exist; data.folder must name one"):
         read(tmp_path / "nowhere")
 
 

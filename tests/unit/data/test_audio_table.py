@@ -96,7 +96,7 @@ def test_files_may_lie_in_another_folder_or_be_absolute(table: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("change", "settings", "message"),
     [
-        (("sounds/c.wav", "sounds/x.wav"), {}, r"cannot read the sound '.*sounds/x.wav': it is not there; .*broken"),
+        (("sounds/c.wav", "sounds/x.wav"), {}, r"cannot read the sound '.*sounds/x.wav': it does not exist; .*broken"),
         (("sounds/c.wav", ""), {}, r"table.csv, line 4, column 'file': the first of 1 missing values"),
         (("61,Val", "61,maybe"), {"split": "part"}, r"line 4, column 'part': 'maybe' is not a split; write train"),
         (("train", "test"), {"split": "part"}, r"column 'part': no row is for training"),

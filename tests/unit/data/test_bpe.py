@@ -110,7 +110,7 @@ def test_a_file_that_is_no_such_tokenizer_is_refused(tmp_path: Path, content: by
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.json is not there; data\.tokenizer must name"):
+    with pytest.raises(DataError, match=r"none\.json does not exist; data\.tokenizer must name"):
         fitted(tokenizer=str(tmp_path / "none.json"))
     with pytest.raises(DataError, match=r"cannot read .*; data\.tokenizer must name a tokenizer\.json"):
         fitted(tokenizer=str(tmp_path))

@@ -207,7 +207,7 @@ def test_one_file_a_folder_and_a_pattern_are_read(tmp_path: Path) -> None:
 
 
 def test_files_that_are_not_there_or_hold_nothing_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.txt is not there; data\.file must name a text file"):
+    with pytest.raises(DataError, match=r"none\.txt does not exist; data\.file must name a text file"):
         read(tmp_path / "none.txt")
     with pytest.raises(DataError, match=r"no file matches .*\*\.txt; data\.file must name"):
         read(tmp_path / "*.txt")

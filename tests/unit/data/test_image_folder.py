@@ -416,7 +416,7 @@ def test_a_wrong_layout_is_reported_with_the_folders_found(
 
 
 def test_a_missing_folder_or_a_file_in_its_place_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is not there"):
+    with pytest.raises(DataError, match="does not exist"):
         read(tmp_path / "nowhere")
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="is not a folder"):

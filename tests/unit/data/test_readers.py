@@ -300,7 +300,7 @@ def test_inputs_that_cannot_be_read_are_broken_and_the_next_ones_are_read(tmp_pa
     assert [(Path(place["input"]).name, place.get("row")) for place in places] == [
         ("missing.csv", None), ("other.csv", None), ("cut.csv.gz", None), ("good.csv", 1),
     ]  # fmt: skip
-    said = ("is not there", "lacks the column 'a'", "cannot read")
+    said = ("does not exist", "lacks the column 'a'", "cannot read")
     assert [each in error for each, error in zip(said, errors[:3], strict=True)] == [True] * 3
     assert not errors[3]
 

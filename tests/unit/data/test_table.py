@@ -174,7 +174,7 @@ def test_an_identifier_is_not_categorical_unless_the_setting_says_so(read: Read)
 
 
 def test_a_missing_file_or_a_folder_in_its_place_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere.csv is not there"):
+    with pytest.raises(DataError, match=r"nowhere.csv does not exist"):
         table(tmp_path / "nowhere.csv", "y", "auto", (), (), (), "auto", "error")
     with pytest.raises(DataError, match="is a folder"):
         table(tmp_path, "y", "auto", (), (), (), "auto", "error")

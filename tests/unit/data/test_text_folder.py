@@ -88,7 +88,7 @@ def test_bad_folders_are_refused_with_what_is_wrong(
 
 
 def test_a_missing_folder_and_a_bad_encoding_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"is not there; data\.folder must name one"):
+    with pytest.raises(DataError, match=r"does not exist; data\.folder must name one"):
         read(tmp_path / "none")
     with pytest.raises(PresetError, match=r"data\.encoding = 'utf-9' is unknown"):
         read(write(tmp_path, {"a/1.txt": "x", "b/1.txt": "y"}), encoding="utf-9")

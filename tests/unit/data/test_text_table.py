@@ -209,7 +209,7 @@ def test_bad_files_are_refused_with_what_is_wrong(
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.csv is not there; data\.file must name a text file"):
+    with pytest.raises(DataError, match=r"none\.csv does not exist; data\.file must name a text file"):
         read(tmp_path / "none.csv")
     with pytest.raises(DataError, match=r"is a folder; data\.file must name a text file"):
         read(tmp_path)

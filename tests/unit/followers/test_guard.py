@@ -52,7 +52,7 @@ def test_one_that_was_killed_is_started_again_once(run: RunDirectory) -> None:
         follower.start()
         guard.check()
         follower.end()
-        again = "tensorboard: its process ended again while it was needed, and is not started any more"
+        again = "tensorboard: its process ended again while it was needed, and is not started again"
         assert [*guard.check(), *guard.check(), *guard.check(), *guard.check()] == [again]
     assert started == ["tensorboard"]
 

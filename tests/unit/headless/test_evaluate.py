@@ -265,5 +265,5 @@ def test_a_matrix_that_is_too_wide_has_numbers_or_becomes_pairs() -> None:
     assert lines[0].split() == [str(number) for number in range(1, 9)]
     assert lines[1].split() == ["1", "class", "number", "0", "10", "1", *6 * ["."]]
     title, lines = confusion_lines(matrix(40), [str(each) for each in range(40)], [Confused("a", "b", 1200)], 80)
-    assert (title, lines) == ("most often confused", ["a taken for b: 1,200"])
+    assert (title, lines) == ("most often confused", ["a predicted as b: 1,200"])
     assert confusion_lines(None, [], [], 80)[1] == []

@@ -27,7 +27,7 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
 @pytest.mark.parametrize(
     ("model", "request_", "said"),
     [
-        ("iris", {}, "what shall be predicted"),
+        ("iris", {}, "nothing to predict"),
         ("irsi", {"inputs": ["a.csv"]}, "there is no run 'irsi'"),
         ("best.pt", {"inputs": ["a.csv"]}, "there is no run 'best.pt'"),
         ("iris", {"inputs": ["a.csv"], "split": "test"}, "give no inputs with it"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
@@ -17,8 +19,19 @@ from tests.unit.prediction.evaluating import flowers as flowers
 from workbench.prediction.judge import Judge
 from workbench.prediction.judging_process import Answers
 from workbench.processes.evaluation import EvaluationRequest
-from workbench.processes.judging import MOST_SAMPLES, Choice, Judgement, JudgeRequest, Samples
+from workbench.processes.judging import (
+    MOST_SAMPLES,
+    Choice,
+    Judgement,
+    JudgeRequest,
+    Samples,
+    choose_samples,
+    judge,
+)
+from workbench.processes.measuring import MeasuringProcess
 from workbench.processes.messages import decode
+from workbench.processes.modules import Module
+from workbench.processes.plan import BACKGROUND
 
 
 def request_of(trained: Trained, **asked: Any) -> EvaluationRequest:
@@ -38,8 +51,8 @@ def through_json(answer: Any) -> Any:
 
 
 def test_a_classification_has_the_curves_of_its_scores_and_the_samples_of_each_cell(flowers: Trained) -> None:
-    judge = judge_of(flowers, split="train")
-    found = through_json(judge.judgement)
+    judged = judge_of(flowers, split="train")
+    found = through_json(judged.judgement)
     assert isinstance(found, Judgement)
     expected = evaluated(flowers, split="train", worst=200)
     assert found.evaluation.metrics == expected.metrics
@@ -51,14 +64,14 @@ def test_a_classification_has_the_curves_of_its_scores_and_the_samples_of_each_c
     assert [each.samples for each in sorted(found.curves, key=lambda each: each.number)] == expected.metrics["support"]
     for true, row in enumerate(expected.metrics["confusion"]):
         for predicted, count in enumerate(row):
-            cell = through_json(judge.samples(Choice("cell", true, predicted)))
+            cell = through_json(judged.samples(Choice("cell", true, predicted)))
             assert cell.total == count
             assert len(cell.samples) == min(count, MOST_SAMPLES)
             names = found.evaluation.classes
             assert {(each.said.true, each.said.predicted) for each in cell.samples} <= {(names[true], names[predicted])}
             losses = [each.said.loss for each in cell.samples]
             assert losses == sorted(losses, reverse=True)
-    worst = judge.samples(Choice("worst"))
+    worst = judged.samples(Choice("worst"))
     assert worst.total == found.evaluation.samples
     assert [each.said for each in worst.samples] == expected.worst[:MOST_SAMPLES]
     first = worst.samples[0]
@@ -86,18 +99,18 @@ def test_the_most_surprising_samples_are_wrong_and_the_surest_come_first(tmp_pat
 
 def test_a_regression_has_fits_and_its_samples_their_numbers(train_example: Callable[..., Trained]) -> None:
     trained = train_example("diabetes", "loss.name=mse", "model.hidden=[4]")
-    judge = judge_of(trained)
-    found = judge.judgement
+    judged = judge_of(trained)
+    found = judged.judgement
     [fit] = through_json(found).fits
     assert found.curves == []
     assert sum(fit.counts) == len(fit.true) == found.evaluation.samples
     errors = torch.tensor(fit.predicted) - torch.tensor(fit.true)
     assert float(errors.square().mean().sqrt()) == pytest.approx(found.evaluation.metrics["rmse"], rel=1e-4)
-    worst = judge.samples(Choice("worst")).samples[0]
+    worst = judged.samples(Choice("worst")).samples[0]
     assert abs(worst.said.predicted_values[0] - worst.said.true_values[0]) == pytest.approx(
         float(errors.abs().max()), rel=1e-4
     )
-    assert judge.samples(Choice("surprising")).total == 0
+    assert judged.samples(Choice("surprising")).total == 0
 
 
 @pytest.mark.parametrize(
@@ -138,3 +151,20 @@ def test_the_process_evaluates_once_and_answers_each_request(iris: Trained, monk
     assert isinstance(answers(JudgeRequest(test, Choice("worst")), lambda *_: None), Samples)
     assert isinstance(answers(JudgeRequest(training, Choice("worst")), lambda *_: None), Samples)
     assert evaluations == ["auto", "train"]
+
+
+def test_the_process_itself_answers_in_the_background(iris: Trained) -> None:
+    async def asked() -> tuple[Any, Any, int]:
+        request = request_of(iris, split="validation")
+        async with MeasuringProcess.launched(Module.JUDGE, BACKGROUND) as process:
+            messages = [message async for message in judge(process, request)]
+            samples = [message async for message in choose_samples(process, request, Choice("worst"))]
+            return messages[-1], samples[-1], psutil.Process(process.pid).nice()
+
+    found, samples, niceness = asyncio.run(asked())
+    assert isinstance(found, Judgement)
+    assert found.evaluation.split == "validation"
+    assert found.evaluation.classes == ["setosa", "versicolor", "virginica"]
+    assert isinstance(samples, Samples)
+    assert samples.total == found.evaluation.samples
+    assert niceness == 19

@@ -50,7 +50,7 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     file = flowers(tmp_path / "new.csv")
     with pytest.raises(UsageError, match="neither a run, a checkpoint"):
         predict(file, file)
-    with pytest.raises(UsageError, match=r"absent\.pt is not there"):
+    with pytest.raises(UsageError, match=r"absent\.pt does not exist"):
         predict(tmp_path / "absent.pt", file)
     (tmp_path / "damaged.pt").write_bytes(b"PK\x03\x04")
     with pytest.raises(DamagedCheckpointError, match=r"damaged\.pt"):

@@ -254,3 +254,17 @@ def test_the_text_that_the_run_was_trained_on_is_no_other_text(
 
     assert len(notes(file.read_text())) == 1  # all of it, where the run had held parts of it out
     assert notes(file.read_text()[:-1]) == []
+
+
+def test_rows_with_gaps_are_filled_in_as_the_training_split_said(tmp_path: Path) -> None:
+    """What is missing in other data is learned neither from it nor refused."""
+    rows = [f"{'' if row % 7 == 0 else row % 2},{row % 5},{'even' if row % 2 == 0 else 'odd'}" for row in range(80)]
+    (tmp_path / "train.csv").write_text("\n".join(["a,b,y", *rows]))
+    file = f"data.file={tmp_path / 'train.csv'}"
+    settings = ("data.name=csv", file, "data.target=y", "data.missing=median", "model.hidden=[8]", "training.epochs=20")
+    trained = train(tmp_path, *settings)
+    assert evaluated(trained).samples == 12, "the run's own test split has gaps too"
+    # A gap is the median of the training split, 0 or 1, not that of these rows, which are all 9.
+    filled = on_file(trained, "a,b,y\n,1,even\n9,1,odd\n9,1,odd\n")
+    same = [on_file(trained, f"a,b,y\n{value},1,even\n9,1,odd\n9,1,odd\n") for value in ("0", "0.5", "1")]
+    assert filled.metrics["loss"] in [pytest.approx(each.metrics["loss"]) for each in same]

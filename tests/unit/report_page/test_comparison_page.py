@@ -63,7 +63,7 @@ def test_runs_that_cannot_be_compared_are_still_drawn(tmp_path: Path) -> None:
     assert page.has_row("RMSE ↓", "-", "2", "-")
     assert "A pets" in page.texts
     assert "B prices" in page.texts
-    assert page.has_row("C", runs[2].name, "lost: its process ended without a word", "0", "-")
+    assert page.has_row("C", runs[2].name, "lost: its process died without an error message", "0", "-")
 
 
 def test_what_presets_and_classes_say_is_text(tmp_path: Path) -> None:

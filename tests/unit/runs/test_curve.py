@@ -133,3 +133,21 @@ def test_values_that_are_not_finite_do_not_change_the_extremes(values: list[floa
     if numbers:
         assert min(bucket.minimum for bucket in curve.buckets if bucket.count) == min(numbers)
         assert max(bucket.maximum for bucket in curve.buckets if bucket.count) == max(numbers)
+
+
+def test_a_coarse_curve_keeps_extremes_gaps_and_ends_and_is_renewed_when_the_curve_grows() -> None:
+    curve = Curve()
+    for step in range(1, 1001):
+        curve.add(step, {333: 9.0, 334: math.nan}.get(step, float(step % 7)), float(step))
+    coarse = curve.coarse(100)
+    assert 50 < len(coarse) <= 100
+    assert (coarse[0].first_step, coarse[-1].last_step, coarse[-1].seconds) == (1, 1000, 1000.0)
+    assert max(bucket.maximum for bucket in coarse) == 9.0
+    assert sum(bucket.count for bucket in coarse) == 999
+    assert [bucket.first_step <= 334 <= bucket.last_step for bucket in coarse if bucket.gap] == [True]
+    assert curve.coarse(100) is coarse
+    assert curve.coarse(5000) == curve.buckets
+    curve.add(1001, 2.0, 1001.0)
+    assert curve.coarse(100)[-1].last_step == 1001
+    curve.truncate(500)
+    assert curve.coarse(100)[-1].last_step <= 500

@@ -49,17 +49,17 @@ def refused(text: str) -> str:
 
 def test_an_old_name_in_a_preset_is_refused_with_its_line_and_the_new_name() -> None:
     assert refused("[training]\n\nclip_norm = 1.0") == (
-        "old.toml: line 3, training.clip_norm is called training.gradient_clip_norm now"
+        "old.toml: line 3, training.clip_norm is now called training.gradient_clip_norm"
     )
     problems = refused(OLD)
     for said in (
-        'line 4, runtime.engine: "graph" is called "cuda_graph" now',
-        'line 5, runtime.feed is called runtime.data_loading now and "loader" is called "dataloader" now',
-        "line 6, runtime.threads is called runtime.num_threads now",
-        "line 10, schedule.every is called schedule.step_size now",
-        "line 13, training.clip_norm is called training.gradient_clip_norm now",
-        "line 14, training.accumulation is called training.gradient_accumulation now",
-        'line 17, validation.method: "own" is called "predefined" now',
+        'line 4, runtime.engine: "graph" is now called "cuda_graph"',
+        'line 5, runtime.feed is now called runtime.data_loading and "loader" is now called "dataloader"',
+        "line 6, runtime.threads is now called runtime.num_threads",
+        "line 10, schedule.every is now called schedule.step_size",
+        "line 13, training.clip_norm is now called training.gradient_clip_norm",
+        "line 14, training.accumulation is now called training.gradient_accumulation",
+        'line 17, validation.method: "own" is now called "predefined"',
     ):
         assert said in problems
 
@@ -97,7 +97,7 @@ def test_an_old_assignment_is_refused() -> None:
 
 def test_the_form_gives_the_new_name_of_an_old_value() -> None:
     draft = Draft(Preset())
-    assert draft.enter("runtime.engine", "graph") == '"graph" is called "cuda_graph" now'
+    assert draft.enter("runtime.engine", "graph") == '"graph" is now called "cuda_graph"'
     assert draft.preset == Preset()
     with pytest.raises(PresetError, match=r"runtime\.threads is called runtime\.num_threads now"):
         draft.assign(["runtime.threads=2"])

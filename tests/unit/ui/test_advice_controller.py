@@ -146,6 +146,6 @@ def test_advice_without_a_run_says_where_it_comes_from(tmp_path: Path) -> None:
     asyncio.run(controller(desk).explain())
     asyncio.run(controller(desk).try_current())
     assert [text for _, text in desk.host.said] == [
-        "advice comes with a run: start one, or open one",
+        "advice needs a run: start or open one",
         "there is no advice to try",
     ]

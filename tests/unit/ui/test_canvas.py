@@ -66,5 +66,9 @@ def test_a_text_is_written_where_it_hides_least() -> None:
     canvas = laid((ONE, (0.0, 0.9, 0.5, 0.9)))
     canvas.write_beside(0, 3, "▲ 3 above", "dim")
     assert "".join(character for character, _ in canvas.cells()[0]).index("▲") == 11, "just beyond the curve"
+    canvas.write_beside(0, 3, "▲ 5", "dim")
+    assert "".join(character for character, _ in canvas.cells()[0]).index("▲ 5") in (3, 6), (
+        "over the curve, not the text"
+    )
     canvas.write_beside(0, 3, "a text that is far too long", "dim")
     assert len(canvas.cells()[0]) == 20

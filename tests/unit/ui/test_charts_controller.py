@@ -43,6 +43,18 @@ def test_keys_zoom_about_the_cursor_and_about_the_end_without_one() -> None:
     assert charts.view.window is None
 
 
+def test_a_key_that_can_show_no_more_says_so() -> None:
+    host = FakeHost()
+    run = history()
+    charts = ChartsController(Remembered(), host, lambda: (run, []))
+    for move in (charts.zoom, charts.pan):
+        move(-1)
+        assert host.said.pop() == ("text", "the charts show the whole range: + zooms in")
+    charts.zoom(1)
+    charts.pan(-1)
+    assert host.said == []
+
+
 def test_the_wheel_zooms_at_the_mouse() -> None:
     charts = made()
     for _ in range(2):

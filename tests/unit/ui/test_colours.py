@@ -75,7 +75,7 @@ def oklab(color: Color, vision: tuple[Triple, ...] = VISIONS["normal"]) -> Tripl
 
 def distance(one: str, other: str, vision: str) -> float:
     places = (oklab(Color.parse(color), VISIONS[vision]) for color in (one, other))
-    return 100 * sum((a - b) ** 2 for a, b in zip(*places, strict=True)) ** 0.5
+    return 100 * float(sum((a - b) ** 2 for a, b in zip(*places, strict=True)) ** 0.5)
 
 
 def test_black_and_white_are_as_far_apart_as_can_be_and_red_and_green_are_closer_to_some() -> None:

@@ -51,18 +51,18 @@ def said(comparison: Comparison, rule: str = "overhead", change: tuple[str, ...]
 
 
 def test_speed_is_answered_by_speed_alone() -> None:
-    assert said(MADE) == "batch size 512: 5.1 × the samples a second"
+    assert said(MADE) == "batch size 512: 5.1 × samples/s"
     assert "loss" not in said(MADE)
 
 
 @pytest.mark.parametrize(
     ("ratio", "low", "high", "words"),
     [
-        (1.06, 0.97, 1.12, "no clear difference in samples a second"),
-        (1.012, 1.009, 1.025, "no clear difference in samples a second"),
-        (0.834, 0.81, 0.86, "0.83 × the samples a second"),
-        (1.25, 1.21, 1.3, "1.25 × the samples a second"),
-        (23.6, 22.0, 25.0, "24 × the samples a second"),
+        (1.06, 0.97, 1.12, "no clear difference in samples/s"),
+        (1.012, 1.009, 1.025, "no clear difference in samples/s"),
+        (0.834, 0.81, 0.86, "0.83 × samples/s"),
+        (1.25, 1.21, 1.3, "1.25 × samples/s"),
+        (23.6, 22.0, 25.0, "24 × samples/s"),
     ],
 )
 def test_a_ratio_near_one_or_within_its_own_spread_of_it_is_no_difference(
@@ -73,7 +73,7 @@ def test_a_ratio_near_one_or_within_its_own_spread_of_it_is_no_difference(
 
 def test_the_figures_beside_each_other_are_those_of_the_ratio() -> None:
     """Screen #5."""
-    [row] = [row for row in rows(MADE, "×") if row[0] == "samples a second"]
+    [row] = [row for row in rows(MADE, "×") if row[0] == "samples/s"]
     assert row[1:] == ("31.2 k", "159 k", "5.1 ×, middle half of 8 paired rounds 4.9–5.3")
     assert MADE.ratio == pytest.approx(159_000 / 31_200, rel=1e-3)
 

@@ -94,7 +94,7 @@ def test_the_columns_of_a_file_are_listed_with_some_of_their_values(
     assert wrong.startswith("data.target: ")
     assert "has no column 'bougt', perhaps 'bought'" in wrong
     assert header.main([str(tmp_path / "nowhere.csv"), "auto"]) == 3
-    assert "nowhere.csv is not there" in json.loads(capsys.readouterr().out)["error"]
+    assert "nowhere.csv does not exist" in json.loads(capsys.readouterr().out)["error"]
 
 
 def test_of_a_long_file_the_beginning_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

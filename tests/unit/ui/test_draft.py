@@ -273,9 +273,9 @@ def test_the_command_line_of_settings_with_changes_gives_them_back() -> None:
 @pytest.mark.parametrize(
     ("path", "text", "fault"),
     [
-        ("validation", "own", '"own" is called "predefined" now'),
-        ("runtime.engine", "graph", '"graph" is called "cuda_graph" now'),
-        ("runtime.data_loading", "loader", '"loader" is called "dataloader" now'),
+        ("validation", "own", '"own" is now called "predefined"'),
+        ("runtime.engine", "graph", '"graph" is now called "cuda_graph"'),
+        ("runtime.data_loading", "loader", '"loader" is now called "dataloader"'),
         ("optimizer", "adan", "is not known; did you mean adam?"),
         ("validation", "nothing", "is not known; known: holdout, predefined, none, k_fold, leave_one_out"),
     ],

@@ -49,6 +49,7 @@ MOVING = {"up", "down", "pageup", "pagedown", "home", "end", *VIM_KEYS}
 MOVES = {
     "move",
     "turn_charts",
+    "front",
     "page",
     "scroll",
     "scroll_lines",

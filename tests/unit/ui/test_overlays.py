@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.style import Style
+
 from tests.ui.made import append, preset, write_run
+from workbench.plotting.quantities import LOSS
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Started, Steps
 from workbench.runs.study import StudyMembership
 from workbench.ui.live.overlays import OverlaidRun, Overlays
 from workbench.ui.live.watch import Watch
 from workbench.ui.look.run_marks import RunMarks
+from workbench.ui.panels.chart_legend import labels_of
+from workbench.ui.panels.panel import LineWidget
 
 
 def run_of(folder: Path, number: int, *changes: str, rate: float | None = None) -> RunDirectory:
@@ -88,7 +93,7 @@ def test_runs_of_other_data_leave_when_the_watched_run_changes(tmp_path: Path) -
     )
     assert overlays.names == (digits.name, batch.name)
     assert overlays.fit_to(watching(run_of(tmp_path, 5, "data.name=wine"))).startswith("no longer overlaid: A, C")
-    assert overlays.names == ()
+    assert not overlays.names
 
 
 def test_runs_of_another_task_leave_once_the_watched_run_is_prepared(tmp_path: Path) -> None:
@@ -160,3 +165,20 @@ def test_a_renamed_run_stays_under_its_mark(tmp_path: Path) -> None:
     overlays.rename(run.name, now)
     assert overlays.names == ("best", other.name)
     assert [letter for letter, _ in labels(overlays)] == ["A", "B"]
+
+
+def test_where_room_is_short_the_first_setting_says_enough_or_nothing(tmp_path: Path) -> None:
+    def texts(*runs: RunDirectory) -> list[str]:
+        panel = LineWidget()
+        panel.style_of = lambda name: Style()  # type: ignore[method-assign]
+        return [text.plain for text in labels_of(panel, LOSS, overlaid(*runs).shown(None), "lr 0.01")]
+
+    first = run_of(tmp_path, 1, "optimizer.learning_rate=0.1")
+    second = run_of(tmp_path, 2, "optimizer.learning_rate=0.2", "training.seed=3")
+    third = run_of(tmp_path, 3, "optimizer.learning_rate=0.2")
+    assert texts(first, second) == [
+        "validation  A lr 0.1, seed 0  B lr 0.2, seed 3  this run lr 0.01",
+        "validation  A lr 0.1, seed 0  B lr 0.2, seed 3",
+        "validation  A lr 0.1  B lr 0.2",
+    ]
+    assert texts(first, second, third)[2:] == [], "B and C have the same rate"

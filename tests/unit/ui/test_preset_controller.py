@@ -155,3 +155,39 @@ def test_the_preset_of_a_run_is_opened_under_present_names_and_never_replaced(tm
     assert not asyncio.run(presets.save())
     assert isinstance(desk.host.dialogs[-1], SaveAsDialog), "another name is asked for"
     assert run.preset.read_bytes() == before
+
+
+def test_undo_and_redo_say_what_they_did_and_where(tmp_path: Path) -> None:
+    desk, presets, _ = opened(tmp_path)
+    presets.undo()
+    assert desk.host.last == "there is no change of the settings to undo"
+    presets.redo()
+    assert desk.host.last == "no change was undone"
+    desk.edited(EDIT)
+    presets.undo()
+    assert desk.host.last == "undone: learning rate 0.02 → 0.01"
+    assert desk.host.calls[-1] == "setting: optimizer.learning_rate"
+    presets.redo()
+    assert desk.host.last == "redone: learning rate 0.01 → 0.02"
+    assert desk.draft.preset.optimizer.learning_rate == 0.02
+
+
+def test_opening_a_preset_can_be_undone_even_after_its_changes_were_discarded(tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    Preset(name="other").save(other)
+    desk, presets, path = opened(tmp_path, other, "discard")
+    desk.edited(EDIT)
+    asyncio.run(presets.choose())
+    assert desk.draft.preset.name == "other"
+    presets.undo()
+    assert (desk.draft.path, desk.draft.preset.optimizer.learning_rate) == (path, 0.02)
+    assert Remembered.load().preset == str(path)
+
+
+def test_what_was_saved_stays_saved_when_earlier_changes_are_undone(tmp_path: Path) -> None:
+    desk, presets, path = opened(tmp_path)
+    desk.edited(EDIT)
+    assert asyncio.run(presets.save())
+    presets.undo()
+    assert desk.draft.changes() == {"optimizer.learning_rate": (0.02, 0.01)}
+    assert Preset.load(path).optimizer.learning_rate == 0.02

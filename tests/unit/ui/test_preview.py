@@ -24,6 +24,7 @@ from workbench.settings.preset import Preset
 from workbench.ui.live import preview as module
 from workbench.ui.live.planner import Expectation, content_of
 from workbench.ui.live.preview import Preview
+from workbench.ui.live.seen import Seen
 
 PATIENCE_SECONDS = 20.0
 MADE = Model([Layer("layers.0", "Linear", [2], 42)], 42, [4])
@@ -269,3 +270,41 @@ def test_code_that_is_not_trusted_is_not_run(answering: Callable[..., Path], tmp
     run(steps)
     first, second = asked_of(asked)
     assert first["id"] != second["id"], "a process cannot run another version of a module"
+
+
+def test_what_was_seen_last_is_shown_at_once_and_its_data_read_again(
+    answering: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    asked = answering(ANSWERED)
+
+    async def first(preview: Preview, expected: Expected) -> None:
+        assert preview.seen is None
+        await look_until_answered(preview, PRESET)
+        assert preview.seen is not None
+        preview.seen.save()
+
+    async def second(preview: Preview, expected: Expected) -> None:
+        seen = Seen.load()
+        assert seen is not None
+        preview.recall(seen)
+        preview.look(PRESET, may_run=False)
+        assert preview.picture.data == FLOWERS
+        assert preview.picture.model == MADE
+        assert not preview.picture.is_old
+        await look_until_answered(preview, PRESET)
+        preview.look(OTHER, may_run=True)
+        await look_until_answered(preview, OTHER)
+
+    run(first)
+    run(second)
+    assert [request["shows_data"] for request in asked_of(asked)] == [True, True, False]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"content": "", "key": ""}'])
+def test_a_file_of_something_else_is_not_shown(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert Seen.load() is None
+    Seen.path().parent.mkdir(parents=True)
+    Seen.path().write_text(text)
+    assert Seen.load() is None

@@ -26,7 +26,7 @@ def _no_presets_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def row(name: str, minute: int, accuracy: float | None = None, *settings: str, **values: Any) -> RunRow:
     found: dict[str, Any] = {"metrics": {"accuracy": accuracy, "loss": 0.5}, "best": accuracy, "monitor": "accuracy"}
-    made = {
+    made: dict[str, Any] = {
         "status": "completed",
         "preset_name": "fast",
         "settings": Preset(name="fast").override(list(settings)).flat(),
@@ -85,7 +85,7 @@ def test_a_wrong_filter_says_so_and_leaves_what_was_there() -> None:
     assert made.filter("acc > 96%") == ""
     assert names(made) == ["c", "d", "b"], "the pinned run comes first, whatever the filter"
     assert made.filter("acc >") == (
-        "a value must follow acc >: write it as optimizer.name=adam, or 'accuracy>=0.97' (also != < > <=)"
+        "a value must follow acc >: write it as optimizer.name=adam, or 'accuracy>=0.97' (or != < > <=)"
     )
     assert names(made) == ["c", "d", "b"]
     assert made.view.filter_text == "acc > 96%"

@@ -52,7 +52,7 @@ def test_marked_runs_are_overlaid_and_none_marked_removes_them(tmp_path: Path) -
     assert [overlay.mark.letter for overlay in shown] == ["A", "B"]
     assert all(history.view.step == 1300 for overlay in shown for history in overlay.histories)
     asyncio.run(runs.carry_out(RunsResult("overlay")))
-    assert runs.overlays.names == ()
+    assert not runs.overlays.names
 
 
 def test_a_run_that_is_started_while_another_is_read_stays_on_the_screen(

@@ -33,7 +33,7 @@ def test_a_last_preset_with_an_old_setting_name_is_not_replaced_in_silence(tmp_p
     assert path is not None
     assert path.stem == FIRST_PRESET
     assert str(last) in not_opened
-    assert "training.clip_norm is called training.gradient_clip_norm now" in not_opened
+    assert "training.clip_norm is now called training.gradient_clip_norm" in not_opened
 
 
 def test_a_last_preset_that_is_gone_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from workbench.cli.exit_codes import end_with
 
 
 def alerts(
-    json_output: Annotated[bool, typer.Option("--json", help="The settings as one JSON object.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the settings as one JSON object.")] = False,
 ) -> None:
     """Show which alerts are sent when a run or a study ends, fails, stalls or meets a target, and where to set them.
 

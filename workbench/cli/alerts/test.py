@@ -10,9 +10,9 @@ from workbench.cli.exit_codes import end_with
 
 
 def test(
-    json_output: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,  # noqa: PT028
+    json_output: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,  # noqa: PT028
 ) -> None:
-    """Send an alert in every way that is set, and say what worked."""
+    """Send a test alert in every way that is set, and say what worked."""
 
     def run() -> int:
         from workbench.headless.alerts import try_alerts

@@ -32,7 +32,7 @@ def runs(
         ),
     ] = None,
     study: Annotated[
-        str, typer.Option("--study", metavar="STUDY", help="Only the trials of this study: its name, or a part of it.")
+        str, typer.Option("--study", metavar="STUDY", help="Only the trials of this study: its name, or part of it.")
     ] = "",
     conditions: Annotated[
         list[str] | None,
@@ -51,11 +51,11 @@ def runs(
     ] = "started",
     reverse: Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="List at most N runs.")] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="One JSON object a run, with the exact values.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="One JSON object per run, with exact values.")] = False,
     runs_dir: parameters.RunsDir = None,
     studies_dir: parameters.StudiesDir = None,
 ) -> None:
-    """List runs, the newest first: status, name, epochs, best value of the monitored metric, age, directory, study."""
+    """List runs, newest first: status, name, epochs, best value of the monitored metric, age, directory, study."""
 
     def print_runs() -> int:
         from workbench.headless.run_list import list_runs

@@ -16,11 +16,11 @@ def delete(
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="The runs: a name, a part of it, a path, or a pattern such as '*-fast-*'.",
+            help="The runs: a name, part of a name, a path, or a pattern such as '*-fast-*'.",
             autocompletion=complete_runs,
         ),
     ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     every: parameters.EveryRun = False,
     json_output: parameters.JsonRows = False,
     runs_dir: parameters.RunsDir = None,

@@ -33,8 +33,8 @@ def tag(
         list[str],
         typer.Argument(
             metavar="RUN|+TAG|-TAG",
-            help="The runs, and what to add and remove. A run: its name, a part of it, its path, or a pattern such as "
-            "'*-fast-*'. Without tags, those of the runs are printed.",
+            help="The runs, and what to add and remove. A run: its name, part of its name, its path, or a pattern "
+            "such as '*-fast-*'. Without tags, those of the runs are printed.",
             autocompletion=complete_runs,
         ),
     ],

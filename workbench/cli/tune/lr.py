@@ -16,7 +16,7 @@ def lr(
     low: Annotated[float | None, typer.Option("--low", help="The lowest learning rate to try.")] = None,
     high: Annotated[float | None, typer.Option("--high", help="The highest learning rate to try.")] = None,
     steps: Annotated[int, typer.Option("--steps", help="Steps from the lowest to the highest.")] = 100,
-    seeds: Annotated[int, typer.Option("--seeds", help="Trainings, each with a seed of its own.")] = 5,
+    seeds: Annotated[int, typer.Option("--seeds", help="Trainings, each with its own seed.")] = 5,
     json_output: parameters.JsonOutput = False,
     quiet: parameters.QuietNumber = False,
     save_as: parameters.SaveFound = None,

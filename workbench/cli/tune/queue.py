@@ -22,7 +22,7 @@ def queue(
         typer.Option(
             "--each",
             metavar="'KEY=VALUE ...'",
-            help="One training of each preset with these changes; give it several times for several trainings.",
+            help="Train each preset once with these changes; repeat for several trainings.",
         ),
     ] = None,
     on: parameters.On = "",

@@ -30,9 +30,9 @@ def search(
         ),
     ] = "asha",
     trials: Annotated[int, typer.Option("--trials", min=0, help="Try this many settings.")] = 0,
-    time: Annotated[str, typer.Option("--time", metavar="10m", help="Take this long: 15s, 10m, 2h.")] = "",
+    time: Annotated[str, typer.Option("--time", metavar="10m", help="Search for this long: 15s, 10m, 2h.")] = "",
     until: Annotated[
-        str, typer.Option("--until", metavar="METRIC>=VALUE", help="End at this value, e.g. accuracy>=0.98.")
+        str, typer.Option("--until", metavar="METRIC>=VALUE", help="Stop at this value, e.g. accuracy>=0.98.")
     ] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sampler.")] = 0,
     fresh_seeds: Annotated[

@@ -53,7 +53,7 @@ class Source:
         try:
             return open_regular(self.path)
         except FileNotFoundError as error:
-            raise DataError(f"{self.name} is not there") from error
+            raise DataError(f"{self.name} does not exist") from error
         except OSError as error:
             raise DataError(f"cannot read {self.name}: {error.strerror or error}") from error
 
@@ -73,7 +73,7 @@ def files_of(source: Source, kind: FileKind) -> list[tuple[Place, Path]]:
     if source.is_stdin:
         raise DataError(f"standard input cannot hold {kind.noun}s; name files or a folder")
     if not path.exists():
-        raise DataError(f"{source.name} is not there")
+        raise DataError(f"{source.name} does not exist")
     if not path.is_dir():
         if not kind.matches(path):
             raise DataError(f"{source.name} is not {kind.one}, which the model takes ({kind.examples})")

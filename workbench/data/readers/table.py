@@ -160,7 +160,7 @@ class TableReader(Reader[Row | ArraySample]):
 
     def _rows(self, source: Source) -> Iterator[Row | Broken]:
         if not source.is_stdin and not source.path.exists():
-            raise DataError(f"{source.name} is not there; the model takes {self.takes}")
+            raise DataError(f"{source.name} does not exist; the model takes {self.takes}")
         with as_lines(source, "a table") as text:
             if is_json(source, text):
                 for line, values in json_objects(source, text):

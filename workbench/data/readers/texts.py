@@ -59,7 +59,7 @@ class TextReader(Reader[str | Path]):
         elif source.path.exists():
             yield from files_of(source, TEXTS)
         else:
-            raise DataError(f"{source.name} is not there; to predict a text itself, give it with --text")
+            raise DataError(f"{source.name} does not exist; to predict a text itself, give it with --text")
 
     def make(self, items: Sequence[str | Path]) -> list[str]:
         return [item if isinstance(item, str) else read_text(item, self.encoding, "the input").text for item in items]

@@ -97,7 +97,7 @@ class Generations:
 
         Whenever the trainer was killed or failed, or whatever file is missing or damaged. Raises StorageError.
         """
-        problem = f"{self.best} is not there any more"
+        problem = f"{self.best} no longer exists"
         rescued = None
         for path in (self.pending, self.best, self.previous_best):
             if not path.exists():

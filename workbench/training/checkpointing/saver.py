@@ -75,7 +75,7 @@ class Saver:
         UserCodeError where what the user's model keeps could not be read again: then the checkpoint before stays.
         """
         if problem := why_not_restorable(self._job.model):
-            raise UserCodeError(f"the model cannot be restored from a checkpoint any more: {problem}")
+            raise UserCodeError(f"the model can no longer be restored from a checkpoint: {problem}")
         written = []
         if self._best is not None:
             written.append(self._write(self._files.pending, self._best, position.step, shown_as=self._files.best))
@@ -131,7 +131,7 @@ class Saver:
             position, notes = self._restore(self._files.last)
             went_back = False
         except DamagedCheckpointError as error:
-            problem = error.problem if self._files.last.exists() else f"{self._files.last} is not there any more"
+            problem = error.problem if self._files.last.exists() else f"{self._files.last} no longer exists"
             try:
                 position, notes = self._restore(self._files.previous)
             except DamagedCheckpointError:

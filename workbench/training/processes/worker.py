@@ -100,7 +100,7 @@ class _Worker:
     """One life of the trainer's process. PyTorch is imported inside, when the run already says that it prepares."""
 
     def __init__(
-        self, run: RunDirectory, events: EventWriter, inbox: Inbox, started: float, kept: KeptData | None
+        self, run: RunDirectory, events: EventWriter, inbox: Inbox, started: float, kept: KeptData | None = None
     ) -> None:
         self._run = run
         self._kept = kept

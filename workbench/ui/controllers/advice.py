@@ -92,7 +92,7 @@ class AdviceController:
         from workbench.ui.dialogs.advice import AdviceDialog
 
         if self._session.watch is None and not self.advice.findings:
-            self._host.say("advice comes with a run: start one, or open one")
+            self._host.say("advice needs a run: start or open one")
             return
         answer = await self._host.ask(AdviceDialog(self.advice))
         self._host.show_advice()

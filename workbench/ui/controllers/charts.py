@@ -74,7 +74,7 @@ class ChartsController:
     def zoom(self, direction: int) -> None:
         """Shows less (1) or more (-1) of the x axis. The cursor keeps its place, else the end of the run."""
         found = self._in_view()
-        if found is None:
+        if found is None or (direction < 0 and self._is_whole()):
             return
         (first, last), extent = found
         cursor = self.view.cursor
@@ -84,7 +84,8 @@ class ChartsController:
 
     def pan(self, direction: int) -> None:
         """Moves the part that is shown to the left (-1) or right (1)."""
-        self._pan(direction * PAN)
+        if self._in_view() is not None and not self._is_whole():
+            self._pan(direction * PAN)
 
     def wheel(self, direction: int, x: float, *, pans: bool) -> None:
         """Zooms in (1) or out (-1) at an x, or pans left (-1) or right (1)."""
@@ -119,6 +120,12 @@ class ChartsController:
         if run != self._watched:
             self._watched = run
             self.view = replace(self.view, window=None, cursor=None, front="")
+
+    def _is_whole(self) -> bool:
+        """Whether all of the x axis is in view; then it says so."""
+        if self.view.window is None:
+            self._host.say("the charts show the whole range: + zooms in")
+        return self.view.window is None
 
     def _in_view(self) -> tuple[Range, Extent] | None:
         """What is shown, and what there is to see; None without a run."""

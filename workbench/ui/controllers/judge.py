@@ -98,8 +98,8 @@ class JudgeController:
         )
         answer = await self._host.ask(
             QuestionDialog(
-                "judge beside the training?",
-                f"A run is being trained. {cost}{took}",
+                "judge while it trains?",
+                f"A run is training. {cost}{took}",
                 (("judge", "judge its checkpoint now"), (STAY, "not now")),
                 "judge",
             )

@@ -52,11 +52,11 @@ class PresetController:
 
     def undo(self) -> None:
         """Undoes the last change of the settings, and moves to the setting."""
-        self._show_transition("undone", self._draft.undo(), "there is no change of the settings to undo")
+        self._show_transition("undone", self._draft.undo(), "there is nothing to undo")
 
     def redo(self) -> None:
         """Redoes the change that was undone last."""
-        self._show_transition("redone", self._draft.redo(), "no change was undone")
+        self._show_transition("redone", self._draft.redo(), "there is nothing to redo")
 
     def _show_transition(self, done: str, made: Transition | None, otherwise: str) -> None:
         if made is None:

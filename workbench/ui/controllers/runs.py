@@ -124,7 +124,7 @@ class RunsController:
         """Removes all overlays."""
         had = bool(self.overlays.names)
         self.overlays.put(())
-        self._host.say("no runs are overlaid any more" if had else "no runs are overlaid: o lists runs to mark")
+        self._host.say("no runs are overlaid now" if had else "no runs are overlaid: o lists runs to mark")
         self._host.show_run()
 
     def group_overlays(self) -> None:

@@ -134,7 +134,7 @@ class TuneController:
         """Says at the app's start which study is in progress."""
         if (found := await self.in_progress()) is not None:
             self._found = found
-            state = "is paused" if _is_paused(found) else "is being trained"
+            state = "is paused" if _is_paused(found) else "is running"
             self._host.say(f"the study {found.study.name} {state}: T shows it", "warning", while_it_holds=True)
 
     async def ask_beside(self) -> str | None:
@@ -194,7 +194,7 @@ class TuneController:
             return problem
         answer = await self.ask_beside()
         if answer != "start":
-            return "" if answer == "tune" else "not started: another study is being trained"
+            return "" if answer == "tune" else "not started: another study is running"
         try:
             return await self._start(say)
         except WorkbenchError as error:

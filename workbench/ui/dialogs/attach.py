@@ -23,7 +23,7 @@ class AttachDialog(Dialog[RunDirectory]):
         self._runs = list(runs)
 
     def body(self) -> Iterable[Widget]:
-        yield plain("These runs are still training; enter watches one, esc starts afresh.", classes="dim")
+        yield plain("These runs are still training. enter watches one, esc starts fresh.", classes="dim")
         yield plain("")
         yield options((str(number), f"{run.name}  {line}") for number, (run, line) in enumerate(self._runs))
 

@@ -12,9 +12,9 @@ class BesideStudyDialog(QuestionDialog):
         """counted: how many trials the study has, and how they stand; empty before the first."""
         so_far = f" ({counted})" if counted else ""
         super().__init__(
-            "a study is being trained",
-            f"The study {name} is being trained{so_far}. On the same cores or GPU, each slows the other, often many "
-            "times.",
+            "a study is running",
+            f"The study {name} is running{so_far}. On the same cores or GPU they slow each other down, often "
+            "several times.",
             (("tune", "show the study: space there pauses it, x stops it"), ("start", "train beside it")),
             "tune",
         )

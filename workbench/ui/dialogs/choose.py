@@ -8,6 +8,8 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.events import Key
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
@@ -20,11 +22,17 @@ Choice = tuple[str, str, str]
 """What is chosen: a key, its name, and more about it."""
 
 
-class FieldWithoutSpace(Input):
-    """A field above a list: space is a key of the dialog."""
+class ChoosingField(Input):
+    """A field in which a blank chooses: what was typed before it has narrowed the list by then."""
 
-    def check_consume_key(self, key: str, character: str | None) -> bool:
-        return key != "space" and super().check_consume_key(key, character)
+    class Chosen(Message):
+        """The user chooses what is under the cursor."""
+
+    def on_key(self, event: Key) -> None:
+        if event.key == "space":
+            event.prevent_default()
+            event.stop()
+            self.post_message(self.Chosen())
 
 
 class ChooseDialog(Dialog[Result]):
@@ -39,7 +47,6 @@ class ChooseDialog(Dialog[Result]):
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
     ]
-
     FIELD: ClassVar[type[Input]] = Input
 
     def __init__(self, title: str, choices: Sequence[Choice], chosen: Sequence[str]) -> None:
@@ -47,8 +54,8 @@ class ChooseDialog(Dialog[Result]):
         super().__init__()
         self.title_text = title
         self._choices = choices
-        self.chosen = set(chosen)
-        """Keys."""
+        self.chosen = list(chosen)
+        """Keys, in the order in which they were chosen."""
         self._listed: list[Choice] = []
 
     def body(self) -> Iterable[Widget]:
@@ -66,7 +73,7 @@ class ChooseDialog(Dialog[Result]):
     @on(Input.Changed)
     def _narrow(self) -> None:
         words = self.query_one(Input).value.lower().split()
-        self._listed = [each for each in self._choices if all(word in f"{each[1]} {each[2]}".lower() for word in words)]
+        self._listed = [each for each in self._choices if all(word in each[1].lower() for word in words)]
         self._show(0)
 
     def _show(self, highlighted: int) -> None:
@@ -76,14 +83,17 @@ class ChooseDialog(Dialog[Result]):
         choices.highlighted = highlighted if self._listed else None
 
     def _row(self, choice: Choice) -> Text:
-        palette, glyphs = self.app.palette, self.app.glyphs
+        palette = self.app.palette
         key, name, about = choice
-        is_chosen = key in self.chosen
         return Text.assemble(
-            (f"{glyphs.done if is_chosen else ' '} ", palette["accent"]),
-            (f"{name:<{NAME_CELLS}} ", palette["strong" if is_chosen else "text"]),
+            (f"{self.mark_of(key)} ", palette["accent"]),
+            (f"{name:<{NAME_CELLS}} ", palette["strong" if key in self.chosen else "text"]),
             (about, palette["dim"]),
         )
+
+    def mark_of(self, key: str) -> str:
+        """What stands before a choice: whether it is chosen."""
+        return self.app.glyphs.done if key in self.chosen else " "
 
     @property
     def highlighted(self) -> Choice | None:
@@ -122,29 +132,34 @@ class ChooseOneDialog(ChooseDialog[str]):
 
 
 class ChooseSeveralDialog(ChooseDialog[list[str]]):
-    """Dismisses with the keys of all that are chosen, in the order of the list; none: the usual ones."""
+    """Dismisses with the keys of all that are chosen, in the order in which they were; none: the usual ones."""
 
-    FIELD = FieldWithoutSpace
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "done", "show these", show=True),
-        Binding("space", "choose", "choose", show=True, priority=True),
+        Binding("space", "choose", "choose", show=True),
         Binding("delete", "none", "the usual ones", show=True, priority=True),
     ]
+    FIELD = ChoosingField
 
+    @on(ChoosingField.Chosen)
     @on(OptionList.OptionSelected)
-    def _clicked(self) -> None:
+    def _chosen(self) -> None:
         self.action_choose()
 
     def action_choose(self) -> None:
         """Chooses what is under the cursor, or no longer."""
-        if self.highlighted is not None:
-            self.chosen ^= {self.highlighted[0]}
-            self._show(self._listed.index(self.highlighted))
+        if (choice := self.highlighted) is not None:
+            if choice[0] in self.chosen:
+                self.chosen.remove(choice[0])
+            else:
+                self.chosen.append(choice[0])
+            self._show(self._listed.index(choice))
 
     def action_none(self) -> None:
-        """Dismisses with none: the usual ones are shown."""
-        self.dismiss([])
+        """Chooses none: the usual ones are shown."""
+        self.chosen.clear()
+        self._show(self.query_one(OptionList).highlighted or 0)
 
     def action_done(self) -> None:
         """Dismisses with all that are chosen."""
-        self.dismiss([key for key, _, _ in self._choices if key in self.chosen])
+        self.dismiss(self.chosen)

@@ -133,7 +133,7 @@ class ExportDialog(Dialog[bool]):
         if self._is_busy or self._kind is None:
             return
         if not typed:
-            self._say("write a path", "warning")
+            self._say("type a path", "warning")
             return
         path = expanded(typed)
         if self._kind.suffix and exists(path) and path.is_dir():
@@ -141,7 +141,7 @@ class ExportDialog(Dialog[bool]):
         replaces = exists(path)
         if replaces and self._confirmed != path:
             self._confirmed = path
-            self._say(f"{short_path(path.absolute())} is there already: enter once more replaces it", "warning")
+            self._say(f"{short_path(path.absolute())} already exists: enter again replaces it", "warning")
             return
         self._confirmed = None
         try:

@@ -20,7 +20,7 @@ class QuitDialog(QuestionDialog):
     def __init__(self, run_name: str, state: str) -> None:
         super().__init__(
             "quit?",
-            f"The run {run_name} is {state}. It continues without workbench, and this brings it back:\n"
+            f"The run {run_name} is {state}. It keeps running without the app; this reattaches to it:\n"
             f"workbench --attach {run_name}",
             (("quit", "quit, and leave it running"), ("stop", "stop it, and quit"), (STAY, "stay")),
             "quit",

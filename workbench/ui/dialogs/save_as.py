@@ -79,7 +79,7 @@ class SaveAsDialog(Dialog[SaveAs]):
         preset, problem = self._named()
         self.query_one("#where", Static).update(f"file: {short_path(self._path())}" if preset is not None else "")
         if preset is not None and self._path().exists():
-            problem = "there is a preset of that name: enter replaces it after asking again"
+            problem = "a preset of that name exists: enter asks once more, then replaces it"
         if self._failure and not self._has_typed:
             problem = self._failure
         self.query_one("#problem", Static).update(problem)
@@ -115,7 +115,7 @@ class SaveAsDialog(Dialog[SaveAs]):
         path = self._path()
         if path.exists() and self._confirmed != path:
             self._confirmed = path
-            self.query_one("#problem", Static).update(f"{path.name} is there already: enter once more replaces it")
+            self.query_one("#problem", Static).update(f"{path.name} already exists: enter again replaces it")
             return
         self.dismiss(SaveAs(path, preset))
 

@@ -93,8 +93,10 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("left right", "a cursor that reads values in all charts; shift: ten cells"),
             ("home end", "the cursor where the data begin, or end"),
+            ("up down", "one curve in front, the others grey"),
             ("page up/down", "the next charts, those before"),
-            ("esc", "no cursor"),
+            ("esc", "no cursor, no curve in front"),
+            ("wheel", "zoom at the mouse; with shift or ctrl, pan"),
             ("enter", "maximise, and back"),
             ("b", "accuracy chart: the next metric"),
             (
@@ -107,7 +109,7 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "In the health of the layers",
         (
             ("b", "next metric: gradients, weights, activations"),
-            ("left right", "a cursor over the looks; esc removes it"),
+            ("left right", "a cursor over time; esc removes it"),
         ),
     ),
 )

@@ -10,7 +10,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "open", "open the run: watch it, or look at it as it ended", GROUP, 90),
     Action("mark", ("space", "apostrophe"), "mark", "mark the run: to overlay, compare, export or delete", GROUP, 85),
     Action("mark_all", ("percent_sign",), "mark all", "mark all runs: those that are shown; again: none", GROUP),
-    Action("overlay", ("o",), "overlay", "overlay the marked runs: on the charts; none marked: none", GROUP, 80),
+    Action("overlay", ("o",), "overlay", "overlay the marked runs: on the charts", GROUP, 80),
     Action("compare", ("v",), "compare", "compare the marked runs: settings and results that differ", GROUP, 75),
     Action("take", ("t",), "load settings", "load its settings: for the next run", GROUP, 60, words="take use preset"),
     Action("resume", ("R",), "resume", "resume the run: stopped, failed or lost", GROUP, 50, words="continue"),

@@ -16,7 +16,7 @@ LEAST_DIFFERENCE = 0.03
 """Two figures without an interval differ only from here on: 1.2 % was measured between equal settings."""
 
 QUESTIONS: dict[Measure, str] = {
-    "speed": "does {change} train more samples a second?",
+    "speed": "does {change} train more samples/s?",
     "memory": "does {change} take less memory?",
     "validation_loss": "does {change} reach a lower validation loss?",
     "f1": "does {change} raise F1, all classes counting alike?",
@@ -76,8 +76,8 @@ def pace(comparison: Comparison, times: str) -> str:
     """The ratio of the two paces: "5.1 × the samples a second"; times: the glyph."""
     is_small = abs(comparison.ratio - 1) < LEAST_DIFFERENCE
     if is_small or comparison.ratio_low <= 1 <= comparison.ratio_high:
-        return "no clear difference in samples a second"
-    return f"{ratio(comparison.ratio)} {times} the samples a second"
+        return "no clear difference in samples/s"
+    return f"{ratio(comparison.ratio)} {times} samples/s"
 
 
 def _memory(comparison: Comparison, times: str) -> str:
@@ -160,7 +160,7 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
         if comparison.measure != "f1":
             made = [row for row in made if not row[0].startswith("F1")]
     made += [
-        ("samples a second", lambda side: rate(side.samples_per_second), spread),
+        ("samples/s", lambda side: rate(side.samples_per_second), spread),
         ("peak memory", lambda side: "" if side.peak_bytes is None else size(side.peak_bytes), ""),
         ("steps measured", lambda side: count(side.steps), epochs),
     ]

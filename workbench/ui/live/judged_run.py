@@ -33,7 +33,7 @@ class JudgedRun:
     def read(cls, run: RunDirectory) -> JudgedRun:
         """Raises WorkbenchError, in a sentence for the user, where there is nothing to judge."""
         if read_own_loop(run.preset) is not None:
-            raise DataError("workbench has not trained this run, so there is no model that it could judge")
+            raise DataError("workbench did not train this run, so there is no model to judge")
         preset, prepared = Preset.of_run(run.preset), read_prepared(run)
         if prepared is None:
             raise DataError("the run has no model yet: nothing was trained")

@@ -30,10 +30,15 @@ class Overlay:
     """One run, or a group of runs, as the charts draw it beside the watched one."""
 
     mark: RunMark
-    label: str
-    """What tells it from the others: lr 0.01."""
+    parts: tuple[str, ...]
+    """What tells it from the others: lr 0.01, seed 3."""
     histories: tuple[RunHistory, ...]
     """Of its runs. Of several, their mean is drawn, and the range that they span."""
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others, in a line."""
+        return ", ".join(self.parts)
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ class Overlays:
             Overlay(self._marks.of(group[0].name), label, tuple(run.watch.history for run in group))
             for group, label in zip(groups, labels, strict=False)
         ]
-        self._own_label = labels[-1] if others and watched is not None else ""
+        self._own_label = ", ".join(labels[-1]) if others and watched is not None else ""
 
 
 def _task_of(watch: Watch) -> str:
@@ -197,7 +202,7 @@ def _name_of(path: str) -> str:
     return SHORT_NAMES.get(name, name)
 
 
-def _label(group: Sequence[OverlaidRun], varied: Sequence[str]) -> str:
+def _label(group: Sequence[OverlaidRun], varied: Sequence[str]) -> tuple[str, ...]:
     """The settings that its runs have in common and not with all others; how many runs they are, if several.
 
     varied: the paths of the settings that are not the same in all runs.
@@ -207,7 +212,7 @@ def _label(group: Sequence[OverlaidRun], varied: Sequence[str]) -> str:
     parts = [f"{_name_of(path)} {wording(settings[path])}" for path in common]
     if len(group) > 1:
         parts.append(f"mean of {len(group)} {'seeds' if list(inside) == [SEED] else 'runs'}")
-    return ", ".join(parts)
+    return tuple(parts)
 
 
 def _with_rates(settings: dict[str, Any], now: float | None) -> dict[str, Any]:
@@ -219,10 +224,10 @@ def _with_rates(settings: dict[str, Any], now: float | None) -> dict[str, Any]:
     return settings
 
 
-def _unique(labels: Sequence[str], groups: Sequence[Sequence[OverlaidRun]]) -> list[str]:
+def _unique(labels: Sequence[tuple[str, ...]], groups: Sequence[Sequence[OverlaidRun]]) -> list[tuple[str, ...]]:
     """The labels; those that would be the same also say of which preset their run is, and when it began."""
     return [
-        label if label and labels.count(label) == 1 else ", ".join(filter(None, (group[0].watch.title, label)))
+        label if label and labels.count(label) == 1 else (group[0].watch.title, *label)
         for label, group in zip(labels, groups, strict=True)
     ]
 

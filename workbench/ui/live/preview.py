@@ -23,6 +23,7 @@ from workbench.settings.code_files import read_code
 from workbench.settings.preset import Preset
 from workbench.ui.live.data_key import key_of
 from workbench.ui.live.planner import Expectation, content_of, untrusted
+from workbench.ui.live.seen import Seen
 
 QUIET_SECONDS = 0.2
 """A preview is asked for once nothing has been edited for this long: a held key asks once."""
@@ -30,7 +31,7 @@ PATIENCE_SECONDS = 3.0
 """After this long an answer that nobody waits for any more is given up, and the process started anew."""
 MOST_SECONDS = 60.0
 """After this long an answer is given up: the data is too much for a look in passing."""
-TOO_LONG = "reading this data takes long: D looks at it"
+TOO_LONG = "this data takes long to read: D shows it"
 MOST_KEPT = 16
 """Networks and data that are kept, so that a change that is taken back is shown at once."""
 Kept = TypeVar("Kept")
@@ -75,6 +76,8 @@ class Preview:
         self._on_gpu: set[str] = set()
         self._models: dict[str, Model] = {}
         self._data: dict[str, DataSummary] = {}
+        self._recalled = ""
+        """What decides the data that was not read since the start."""
         self._last_model: Model | None = None
         self._doing = self._reason = ""
         self._code: tuple[str, ...] = ()
@@ -93,6 +96,19 @@ class Preview:
             reason=self._reason,
             is_old=is_old,
         )
+
+    @property
+    def seen(self) -> Seen | None:
+        """What the next start may show at once; None while not all of it is known."""
+        data, model = self._data.get(self._key), self._models.get(self._wanted)
+        return None if data is None or model is None else Seen(self._wanted, self._key, data, model)
+
+    def recall(self, seen: Seen) -> None:
+        """Takes what was seen at an earlier start, until the process says what is so now."""
+        self._data.setdefault(seen.key, seen.data)
+        self._models.setdefault(seen.content, seen.model)
+        self._recalled = seen.key
+        self.show()
 
     @property
     def leaves_the_rest(self) -> bool:
@@ -187,7 +203,8 @@ class Preview:
         expected: list[Expectation] = []
         try:
             async with asyncio.timeout(MOST_SECONDS):
-                async for part in preview(process, Request.of(preset, shows_data=key not in self._data)):
+                is_new = key not in self._data or key == self._recalled
+                async for part in preview(process, Request.of(preset, shows_data=is_new)):
                     self._take(part, content, key, expected)
         except TimeoutError:
             raise TrainerLostError(TOO_LONG) from None
@@ -206,6 +223,7 @@ class Preview:
                 self._doing = part.doing if content == self._wanted else self._doing
             case DataSummary():
                 _keep(self._data, key, part)
+                self._recalled = "" if key == self._recalled else self._recalled
             case Model():
                 _keep(self._models, content, part)
                 self._last_model = part

@@ -153,6 +153,8 @@ class Session:
     def close(self) -> None:
         """Ends the standby trainer, the plan and the preview; a run continues."""
         self._leave_the_machine()
+        if (seen := self.preview.seen) is not None:
+            seen.save()
         if self._standby is not None:
             self._standby.close()
             self._standby = None

@@ -212,12 +212,12 @@ class Watch:
         if self._is_untouched:
             return ""
         if not self.run.path.exists():
-            then = "nothing follows the log any more" if self.is_mirror else "its trainer ends"
+            then = "nothing follows the log now" if self.is_mirror else "its trainer ends"
             return f"{self.run.path} has been deleted or moved; {then}"
         if self.is_mirror:
-            return f"nothing follows its log any more: {self.run.path} could not be written, or its app has ended"
+            return f"its log is no longer followed: {self.run.path} could not be written, or its app has ended"
         code = None if self.trainer is None else self.trainer.returncode
         if code == EXIT_STORAGE:
-            return f"{self.run.path} could not be written any more; free some space, then resume it"
+            return f"{self.run.path} can no longer be written; free some space, then resume it"
         cause = f" (signal {-code})" if code is not None and code < 0 else ""
         return f"the trainer died without an error message{cause}, as when it is killed or memory runs out"

@@ -69,11 +69,11 @@ class Canvas:
             self._written[row, place] = character, style
 
     def write_beside(self, row: int, column: int, text: str, style: str) -> None:
-        """Writes a text in a row where it hides least, as near to a column as can be."""
+        """Writes a text in a row where it hides no other, and little of curves, as near to a column as can be."""
         drawn = [bool(strokes) and not strokes[-1].behind for strokes in self._strokes[row]]
-        taken = [drawn[place] or (row, place) in self._written for place in range(self.columns)]
+        hidden = [drawn[place] + self.columns * ((row, place) in self._written) for place in range(self.columns)]
         starts = range(max(self.columns - len(text), 0) + 1)
-        start = min(starts, key=lambda start: (sum(taken[start : start + len(text)]), abs(start - column)))
+        start = min(starts, key=lambda start: (sum(hidden[start : start + len(text)]), abs(start - column)))
         self.write(row, start, text[: self.columns], style)
 
     def cells(self) -> list[list[Cell]]:

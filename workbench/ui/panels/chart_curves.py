@@ -28,6 +28,8 @@ MARK_LETTERS = {
 }
 DOTS_A_CELL = 2
 """Columns of dots in a cell of braille."""
+BUCKETS_A_COLUMN = 4
+"""Of an overlaid run's curve: more of them would not be seen."""
 SMOOTHED = "loss/train"
 """The one curve with a value for each step, which can be smoothed. The others have one an epoch or a report."""
 OVERLAY_SMOOTHING = 0.6
@@ -268,7 +270,10 @@ class ChartCurves:
         def x(bucket: Bucket) -> float:
             return x_of(self.view.x_axis, history, bucket.last_step, bucket.seconds)
 
-        return points_by_column(curve.buckets, x, self.x_range, self.width * DOTS_A_CELL)
+        columns, buckets = self.width * DOTS_A_CELL, curve.buckets
+        if history is not self.history and self.view.window is None:  # many runs, which grow seldom
+            buckets = curve.coarse(BUCKETS_A_COLUMN * columns)
+        return points_by_column(buckets, x, self.x_range, columns)
 
 
 def _nearest_mean(points: Sequence[Point], x: float) -> float:

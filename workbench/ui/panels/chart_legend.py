@@ -31,12 +31,23 @@ def letters_of(panel: LineWidget, overlays: Sequence[Overlay], *, gap: str) -> T
 
 
 def labels_of(panel: LineWidget, quantity: Quantity, overlays: Sequence[Overlay], own_label: str) -> list[Text]:
-    """What tells overlaid runs apart, each after its letter: with the label of the watched run, and without."""
+    """What tells overlaid runs apart, each after its letter, the longest text first.
+
+    With the label of the watched run; without it; with the first of the settings alone, where that is enough.
+    """
     dim = panel.style_of("dim")
-    text = Text(split_of(quantity), dim)
-    for overlay in overlays:
-        text.append(f"  {overlay.mark.letter} {overlay.label}", panel.style_of(overlay.mark.style))
-    return [Text.assemble(text, (f"  {WATCHED} {own_label}", dim)), text] if own_label else [text]
+    split = split_of(quantity)
+
+    def joined(labels: Sequence[str]) -> Text:
+        parts = [Text(split, dim)] if split else []
+        for overlay, label in zip(overlays, labels, strict=True):
+            parts.append(Text(f"{overlay.mark.letter} {label}", panel.style_of(overlay.mark.style)))
+        return Text("  ").join(parts)
+
+    whole = joined([overlay.label for overlay in overlays])
+    found = [Text.assemble(whole, (f"  {WATCHED} {own_label}", dim)), whole] if own_label else [whole]
+    firsts = ["".join(overlay.parts[:1]) for overlay in overlays]
+    return [*found, joined(firsts)] if len(set(firsts)) == len(firsts) else found
 
 
 def split_of(quantity: Quantity) -> str:

@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from workbench.ui.live.class_labels import row_and_column_names
+from workbench.ui.live.confusion import Matrix
 from workbench.ui.look.heat import LEVELS, level_of
 from workbench.ui.panels.panel import LineWidget
 
@@ -25,19 +26,6 @@ SHADED_CELLS = 2
 MARGIN_CELLS = 11
 """At the right, for the recall of each class."""
 NOTHING = "."
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """What is drawn."""
-
-    counts: Sequence[Sequence[int]]
-    """Rows are true classes, columns predictions."""
-    names: Sequence[str]
-    cursor: tuple[int, int] | None = None
-    """Row and column."""
-    has_margins: bool = False
-    """Whether recall stands at the end of each row, and precision below each column."""
 
 
 @dataclass(frozen=True)

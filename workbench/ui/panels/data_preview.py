@@ -21,12 +21,16 @@ class DataPreviewPanel(Panel):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._picture: Picture | None = None
+        self._drawn_from: tuple[object, ...] = ()
+        """What was drawn last."""
         self._name = ""
 
     def show(self, picture: Picture, name: str) -> None:
         """Shows data. name: the choice of data."""
-        self._picture, self._name = picture, name
-        self.redraw()
+        before, now = self._drawn_from, (picture.data, picture.reason, picture.doing, name)
+        self._picture, self._name, self._drawn_from = picture, name, now
+        if before != now:  # pictures take some milliseconds to draw, and keys must not wait for them
+            self.redraw()
 
     @property
     def _summary(self) -> DataSummary | None:

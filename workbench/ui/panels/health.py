@@ -36,7 +36,7 @@ class HealthPanel(ScrollingPanel):
 
     KEYS = (("b", "next metric"), ("left right", "read values"), ("m", "maximise"))
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "next_metric", show=False),
+        Binding("b", "next_metric", "next metric", show=False),
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),
         Binding("shift+left", "move(-10)", show=False),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.text import Text
 from textual import events
 from textual.message import Message
 
+from workbench.ui.live.confusion import Matrix, mistakes
 from workbench.ui.panels.bars import flow
-from workbench.ui.panels.confusion_lines import Matrix, Plan, matrix_lines, plan_of
+from workbench.ui.panels.confusion_lines import Plan, matrix_lines, plan_of
 from workbench.ui.panels.panel import Panel
 from workbench.units import count
 
@@ -74,20 +73,12 @@ class ConfusionPanel(Panel):
     def _pairs(self, matrix: Matrix, width: int) -> list[Text]:
         """The pairs that are confused most, in words."""
         names, dim = matrix.names, self.style_of("dim")
-        mistakes = sorted(
-            (
-                (value, true, taken)
-                for true, row in enumerate(matrix.counts)
-                for taken, value in enumerate(row)
-                if value and true != taken
-            ),
-            key=lambda pair: (-pair[0], pair[1:]),
-        )
-        if not mistakes:
+        found = mistakes(matrix)
+        if not found:
             return [Text("nothing is confused", self.style_of("good"))]
         said = [
             Text.assemble(f"{names[true]} as {names[taken]} ", (count(value), self.style_of("warning")))
-            for value, true, taken in mistakes[:MOST_PAIRS]
+            for value, true, taken in found[:MOST_PAIRS]
         ]
         return flow([Text("most confused:", dim), *said], width)
 
@@ -101,18 +92,3 @@ class ConfusionPanel(Panel):
             return Text()
         seen = f"classes {plan.down.start + 1} to {plan.down.stop} of {size}"
         return Text(f"{seen}: the cursor moves them", self.style_of("dim"))
-
-
-def cell_words(matrix: Matrix) -> str:
-    """What the cell under the cursor says, in a sentence."""
-    assert matrix.cursor is not None
-    row, column = matrix.cursor
-    value, total = matrix.counts[row][column], sum(matrix.counts[row])
-    names: Sequence[str] = matrix.names
-    of = f"{count(value)} of the {count(total)} samples of {names[row]}"
-    fraction = f" ({100 * value / total:.1f} %)" if total else ""
-    if row == column:
-        predicted = sum(line[column] for line in matrix.counts)
-        precision = f"; of {count(predicted)} predicted as it, {100 * value / predicted:.1f} % are" if predicted else ""
-        return f"{of} are recognised{fraction}{precision}"
-    return f"{of} are predicted as {names[column]}{fraction}"

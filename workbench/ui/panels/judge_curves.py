@@ -29,13 +29,12 @@ class CurveClassesPanel(Panel):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._curves: Sequence[ClassCurves] = ()
-        self._names: Sequence[str] = ()
+        self._curves: Sequence[tuple[str, ClassCurves]] = ()
         self._place = 0
 
-    def show(self, curves: Sequence[ClassCurves], names: Sequence[str], place: int) -> None:
-        """names: of all classes, by their numbers; place: of the chosen one among the curves."""
-        self._curves, self._names, self._place = curves, names, place
+    def show(self, curves: Sequence[tuple[str, ClassCurves]], place: int) -> None:
+        """curves: with the names of their classes; place: of the chosen one."""
+        self._curves, self._place = curves, place
         self.redraw()
 
     def heading(self) -> Text:
@@ -44,7 +43,7 @@ class CurveClassesPanel(Panel):
     def content(self, width: int, height: int) -> list[Text]:
         if not self._curves:
             return self.placeholder("no class can be told from others on this split", width)
-        names = [self._names[each.number] for each in self._curves]
+        names = [name for name, _ in self._curves]
         numbers = SAMPLES_CELLS + 2 * AREA_CELLS
         cells = min(max(map(cell_len, [*names, "class"])), max(width - numbers, 4), MOST_NAME_CELLS)
         titles = f"{'class':<{cells}}{'samples':>{SAMPLES_CELLS}}{'AUC':>{AREA_CELLS}}{'AP':>{AREA_CELLS}}"
@@ -52,7 +51,7 @@ class CurveClassesPanel(Panel):
         room = height - 1
         first = min(max(self._place - room // 2, 0), max(len(names) - room, 0))
         for place in range(first, min(first + room, len(names))):
-            each = self._curves[place]
+            _, each = self._curves[place]
             name = set_cell_size(self.glyphs.cut(names[place], cells), cells)
             areas = f"{each.area:>{AREA_CELLS}.3f}{each.average_precision:>{AREA_CELLS}.3f}"
             line = Text(f"{name}{count(each.samples):>{SAMPLES_CELLS}}{areas}", self.style_of("text"))
@@ -74,11 +73,11 @@ class JudgeChart(Panel):
         super().__init__(id=id)
         self._judgement: Judgement | None = None
         self._place = 0
-        self._name = ""
+        self._of_class = ""
 
     def show(self, judgement: Judgement | None, place: int, name: str) -> None:
         """place: of the chosen class among the curves; name: its name."""
-        self._judgement, self._place, self._name = judgement, place, name
+        self._judgement, self._place, self._of_class = judgement, place, name
         self.redraw()
 
     @property
@@ -87,8 +86,8 @@ class JudgeChart(Panel):
         curves = [] if self._judgement is None else self._judgement.curves
         return curves[self._place] if self._place < len(curves) else None
 
-    def value(self) -> str:
-        """The number that sums the chart up."""
+    def values(self) -> Sequence[str]:
+        """The numbers that sum the chart up, the most important ones first."""
         raise NotImplementedError
 
     def plot(self) -> Plot | None:
@@ -96,11 +95,14 @@ class JudgeChart(Panel):
         raise NotImplementedError
 
     def heading(self) -> Text:
-        title, value = Text(self.TITLE, self.style_of("strong")), self.value()
-        legend = Text.assemble(title, (f"  {value}", self.style_of("train")))
-        return self.first_fitting(
-            [Text.assemble(legend, (f"  {self.AXES}", self.style_of("dim"))), legend] if value else [title]
-        )
+        title, train = Text(self.TITLE, self.style_of("strong")), self.style_of("train")
+        parts = self.values()
+        legends = [
+            Text("  ").join([title, *(Text(part, train) for part in parts[:kept])])
+            for kept in range(len(parts), -1, -1)
+        ]
+        axes = (f"  {self.AXES}", self.style_of("dim"))
+        return self.first_fitting([*([Text.assemble(legends[0], axes)] if parts else []), *legends])
 
     def content(self, width: int, height: int) -> list[Text]:
         plot = self.plot()
@@ -130,10 +132,10 @@ class JudgeChart(Panel):
 class RocPanel(JudgeChart):
     """What part of a class is found, against what part of the others is mistaken for it."""
 
-    TITLE, AXES = "ROC", "found against false alarms"
+    TITLE, AXES = "ROC", "true against false positive rate"
 
-    def value(self) -> str:
-        return "" if self.chosen is None else f"{self._name}  AUC {self.chosen.area:.4f}"
+    def values(self) -> Sequence[str]:
+        return () if self.chosen is None else (self._of_class, f"AUC {self.chosen.area:.4f}")
 
     def plot(self) -> Plot | None:
         curves = self._of_classes("found")
@@ -143,10 +145,10 @@ class RocPanel(JudgeChart):
 class PrecisionRecallPanel(JudgeChart):
     """Which part of the predictions is right, against what part of a class is found."""
 
-    TITLE, AXES = "precision-recall", "right against found"
+    TITLE, AXES = "precision-recall", "precision against recall"
 
-    def value(self) -> str:
-        return "" if self.chosen is None else f"{self._name}  AP {self.chosen.average_precision:.4f}"
+    def values(self) -> Sequence[str]:
+        return () if self.chosen is None else (self._of_class, f"AP {self.chosen.average_precision:.4f}")
 
     def plot(self) -> Plot | None:
         curves = self._of_classes("precision")
@@ -156,17 +158,17 @@ class PrecisionRecallPanel(JudgeChart):
 class CalibrationPanel(JudgeChart):
     """Which part of the predictions is right, against how probable they were said to be."""
 
-    TITLE, AXES = "calibration", "right against probability"
+    TITLE, AXES = "calibration", "accuracy against confidence"
 
     @property
     def _calibration(self) -> Calibration | None:
         return None if self._judgement is None else self._judgement.evaluation.calibration
 
-    def value(self) -> str:
+    def values(self) -> Sequence[str]:
         found = self._calibration
         if found is None:
-            return ""
-        return f"error {100 * found.expected_error:.1f} %{_leaning(found)}  Brier {found.brier:.4f}"
+            return ()
+        return f"error {100 * found.expected_error:.1f} %{_leaning(found)}", f"Brier {found.brier:.4f}"
 
     def plot(self) -> Plot | None:
         found = self._calibration
@@ -183,16 +185,16 @@ class CalibrationPanel(JudgeChart):
 class SurenessPanel(JudgeChart):
     """How many predictions have which probability, and how many of them are wrong."""
 
-    TITLE = "how sure it is"
+    TITLE = "confidence"
 
-    def value(self) -> str:
+    def values(self) -> Sequence[str]:
         found = None if self._judgement is None else self._judgement.evaluation.confident_mistakes
         if found is None:
-            return ""
+            return ()
         at_least = f"{100 * found.probability:.0f} %"
         if not found.predictions:
-            return f"never {at_least}"
-        return f"{count(found.mistakes)} of {count(found.predictions)} wrong from {at_least} on"
+            return (f"never {at_least}",)
+        return (f"{count(found.mistakes)} of {count(found.predictions)} wrong from {at_least} on",)
 
     def plot(self) -> Plot | None:
         return None

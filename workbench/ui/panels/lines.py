@@ -86,8 +86,8 @@ class ShownKey(NamedTuple):
 CLOSE = ShownKey("esc", "close")
 GAPS = 3
 """Blanks around a key and its label."""
-OWN_RANKS = (94, 93, 92)
-"""Of the first keys of the panel with the focus: only starting, quitting and the help matter more."""
+OWN_RANKS = (94, 89, 88)
+"""Of the first keys of the panel with the focus: the first gives way to starting, quitting and the help alone."""
 OTHER_OWN_RANK = 44
 
 

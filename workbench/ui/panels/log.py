@@ -40,7 +40,7 @@ class LogPanel(ScrollingPanel):
 
     def all_lines(self, width: int) -> list[Text]:
         if not self._lines:
-            return [Text("what the trainer says appears here", self.style_of("dim"))]
+            return [Text("the trainer's messages appear here", self.style_of("dim"))]
         if self._wrapped_for != (width, self.app.theme):
             self._rows, self._wrapped_for = {}, (width, self.app.theme)
         # The line is kept beside its rows: else another line could get its place in memory, and be taken for it.

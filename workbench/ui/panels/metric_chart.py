@@ -15,8 +15,8 @@ from workbench.ui.panels.charts import ChartPanel
 class MetricChart(ChartPanel):
     """One metric of the run's task: accuracy or R² at first; a key shows the next one that has a curve."""
 
-    KEYS = (*ChartPanel.KEYS, ("b", "next quantity"))
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "next_metric", "next quantity", show=False)]
+    KEYS = (*ChartPanel.KEYS, ("b", "next metric"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "next_metric", "next metric", show=False)]
 
     def __init__(self) -> None:
         super().__init__(quantity_of(metric("accuracy"), METRIC_CHART))

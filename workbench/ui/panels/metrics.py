@@ -12,9 +12,11 @@ from workbench.metrics import written_with_own
 from workbench.printable import without_sequences
 from workbench.runs.events import EpochEnd, TextGenerated
 from workbench.runs.history import RunHistory
+from workbench.ui.keys.copying import Copied
 from workbench.ui.live.class_labels import short_names
+from workbench.ui.live.confusion import Matrix, mistakes
 from workbench.ui.panels.bars import flow
-from workbench.ui.panels.confusion_lines import Matrix, Plan, matrix_lines, plan_of
+from workbench.ui.panels.confusion_lines import Plan, matrix_lines, plan_of
 from workbench.ui.panels.scrolling import ScrollingPanel
 from workbench.units import count
 
@@ -105,6 +107,17 @@ class MetricsPanel(ScrollingPanel):
         validated = self._validated()
         return None if validated is None else validated.validation
 
+    def copyable(self) -> Copied | None:
+        """The metrics as a table (TSV), and that of the classes where there are classes."""
+        if (metrics := self._metrics()) is None:
+            return None
+        rows = [[name, f"{value!r}"] for name, value in metrics.items() if isinstance(value, (int, float))]
+        if metrics.get("f1"):
+            names = self._class_names(len(metrics["f1"]))
+            rows += [[], ["class", *SHOWN_ORDER]]
+            rows += [[name, *(f"{metrics[key][n]!r}" for key in SHOWN_ORDER)] for n, name in enumerate(names)]
+        return Copied("the metrics", "\n".join("\t".join(row) for row in rows))
+
     def _validated(self) -> EpochEnd | None:
         """The latest epoch that was validated; else the best one, which the history always keeps."""
         if self._history is None:
@@ -171,20 +184,13 @@ class MetricsPanel(ScrollingPanel):
         return set_cell_size(self.glyphs.cut(name, cells), cells)
 
     def _most_confused(self, metrics: dict[str, Any], width: int) -> list[Text]:
-        confusion = metrics.get("confusion")
-        if not confusion:
+        matrix = self._confusion(metrics)
+        if matrix is None:
             return []
-        pairs = [
-            (times, true, taken)
-            for true, row in enumerate(confusion)
-            for taken, times in enumerate(row)
-            if times and true != taken
-        ]
-        if not pairs:
+        worst = mistakes(matrix)[:MOST_CONFUSED]
+        if not worst:
             return [Text("nothing is confused", self.style_of("good")), Text()]
-        names = self._class_names(len(confusion))
-        # Among equally frequent ones, the first classes come first.
-        worst = sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))[:MOST_CONFUSED]
+        names = matrix.names
         said = [
             Text(f"{names[true]} predicted as {names[taken]} ({times:,} time{'s' if times > 1 else ''})")
             for times, true, taken in worst

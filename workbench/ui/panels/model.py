@@ -39,11 +39,15 @@ class ModelPanel(Panel):
         self._expectation: Expectation | None = None
         self._name = ""
         self._epochs = 0
+        self._drawn_from: tuple[object, ...] = ()
+        """What was drawn last."""
 
     def show(self, picture: Picture, expectation: Expectation | None, name: str, epochs: int) -> None:
         """Shows a network. expectation: what it takes; name: the choice of model; epochs: of the whole run."""
-        self._picture, self._expectation, self._name, self._epochs = picture, expectation, name, epochs
-        self.redraw()
+        before, now = self._drawn_from, (picture, expectation, name, epochs)
+        self._picture, self._expectation, self._name, self._epochs = self._drawn_from = now
+        if before != now:
+            self.redraw()
 
     @property
     def _model(self) -> Model | None:

@@ -64,7 +64,7 @@ class RangeCurveView(LineWidget, can_focus=True):
                      for losses in (curve.lowest, curve.highest)]  # fmt: skip
             return [*(Series("dim", edge, ":", dashed=True) for edge in edges), middle]
         extents = zip(xs, curve.lowest, curve.highest, strict=True)
-        return [Series("dim", [Point(x, low, high, low) for x, low, high in extents], ":"), middle]
+        return [Series("dim", [Point(x, low, high, low) for x, low, high in extents], ":", behind=True), middle]
 
 
 def _written(rate: float) -> str:

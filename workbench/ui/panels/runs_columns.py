@@ -24,7 +24,7 @@ SETTING = "setting:"
 ALWAYS = ("mark", "state", "run")
 OWN_STYLES = {"running": "good", "broken": "error"}
 STATE_CELLS, TIME_CELLS, CURVE_CELLS, DATE_CELLS = 11, 9, 10, (11, 16)
-RUN_CELLS, TAG_CELLS, SETTING_CELLS = (10, 22), (8, 24), (5, 16)
+RUN_CELLS, TAG_CELLS, SETTING_CELLS, CHANGED_CELLS = (10, 22), (8, 24), (5, 16), (28, 64)
 SETTING_RANKS = (8.9, 7.9, 7.5, 6.9, 6.4, 5.5, 4.5, 3.5)
 """Of the settings that differ, in their order: the first few matter more than the test and the time."""
 
@@ -34,6 +34,7 @@ def automatic(runs: ShownRuns) -> list[str]:
     return [
         *ALWAYS,
         *(["tags"] if any(row.tags for row in runs.rows) else []),
+        *(["note"] if any(row.note for row in runs.rows) else []),
         *(f"{SETTING}{path}" for path in runs.differing[: len(SETTING_RANKS)]),
         "changed",
         "best",
@@ -42,6 +43,7 @@ def automatic(runs: ShownRuns) -> list[str]:
         "curve",
         "epochs",
         "time",
+        *(["device"] if len({row.device for row in runs.rows if row.device}) > 1 else []),
         "started",
     ]
 
@@ -57,7 +59,7 @@ def all_columns(
         _words("tags", tags_of, "accent", runs, 5.0),
         _words("note", lambda row: row.note, "text", runs, 3.5),
         *(_setting(path, place, runs) for place, path in enumerate(runs.differing)),
-        Column("changed", "changed", lambda row, _: _changes(runs, row), 28, 3.0, 300, name="changed from its preset"),
+        _changed(runs),
         *result_columns(runs, glyphs, is_grouped=is_grouped),
         Column("curve", "curve", lambda row, cells: _curve(runs, glyphs, row, cells), CURVE_CELLS, 6.5),
         _epochs(runs),
@@ -149,8 +151,14 @@ def distinct(values: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
-def _changes(runs: ShownRuns, row: RunRow) -> Parts:
-    return ((row.reason, "error"),) if row.broken else ((runs.changes_in_words(row), "dim"),)
+def _changed(runs: ShownRuns) -> Column:
+    """How a run differs from the preset of its name; what is wrong with a broken one."""
+
+    def parts(row: RunRow, _: int) -> Parts:
+        return ((row.reason, "error"),) if row.broken else ((runs.changes_in_words(row), "dim"),)
+
+    least, most = CHANGED_CELLS
+    return Column("changed", "changed", parts, least, 3.0, most, name="changed from its preset")
 
 
 def _curve(runs: ShownRuns, glyphs: Glyphs, row: RunRow, cells: int) -> Parts:

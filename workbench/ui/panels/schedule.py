@@ -26,8 +26,9 @@ class SchedulePanel(Panel):
 
     def show(self, preset: Preset | None) -> None:
         """Shows the schedule of a preset; None: of settings that are wrong."""
-        self._preset = preset
-        self.redraw()
+        before, self._preset = self._preset, preset
+        if preset is not before:
+            self.redraw()
 
     def heading(self) -> Text:
         title = Text("learning rate", self.style_of("strong"))

@@ -65,8 +65,7 @@ class CurvesPanel(TuneChart):
         return found
 
     def plot(self, view: TuneView, metric: Metric, series: list[Series]) -> Plot:
-        last = max(point.x for each in series for point in each.points)
-        epochs = max(float(view.watch.preset.training.epochs), last)
+        epochs = max(point.x for each in series for point in each.points)
         fills = not view.watch.is_contest and not self.glyphs.ascii
         band = band_points(view.watch) if fills else []
         x_range = (1.0 if epochs > 1 else 0.0, epochs)

@@ -15,8 +15,18 @@ from workbench.ui.keys.action import Action, bindings
 from workbench.ui.keys.copying import Copied
 from workbench.ui.keys.judge_actions import ACTIONS, MOVES, OTHER_KEYS
 from workbench.ui.live.judged_run import JudgedRun
+from workbench.ui.live.judged_tables import (
+    Table,
+    as_text,
+    curves_table,
+    matrix_table,
+    residuals_table,
+    samples_table,
+)
+from workbench.ui.live.looked_at import within
 from workbench.ui.panels.judge_confusion import ConfusionPanel
-from workbench.ui.screens.judge_view import CONFUSION, CURVES, FIT, SAMPLES, JudgeBase
+from workbench.ui.screens.judge_pages import CONFUSION, CURVES, FIT, SAMPLES
+from workbench.ui.screens.judge_view import JudgeBase
 
 FAR = 10**6
 """Beyond the last of anything that a cursor moves over."""
@@ -42,59 +52,48 @@ class JudgeScreen(JudgeBase):
 
     def action_move(self, right: int, down: int) -> None:
         """Moves the cursor of the page."""
-        if self.judgement is None:
-            return
-        if self.page is CONFUSION and self.counts:
-            last = len(self.counts) - 1
-            row, column = self._cell
-            self._cell = _within(row + down, last), _within(column + right, last)
+        look = self._look
+        if self.page is CONFUSION:
+            look.move_in_matrix(right, down)
         elif self.page is SAMPLES:
             self._move_in_samples(right, down)
         else:
             self._chart += right
-            if self.page is FIT:
-                self._target = _within(self._target + down, len(self.judgement.fits) - 1)
-            elif self.page is CURVES:
-                self._curve = _within(self._curve + down, len(self.judgement.curves) - 1)
+            look.next_target(down)
+            look.next_class(down)
         self._changed()
 
     def _move_in_samples(self, right: int, down: int) -> None:
         if right:
             self._choice, self._sample = (self._choice + right) % len(self._choices), 0
         elif self.samples is not None:
-            self._sample = _within(self._sample + down, len(self.samples.samples) - 1)
+            self._sample = within(self._sample + down, len(self.samples.samples) - 1)
 
     def action_edge(self, direction: int) -> None:
         """Moves the cursor to the first or the last of all: in the matrix, of the row."""
-        if self.page is CONFUSION:
-            self.action_move(direction * FAR, 0)
-        else:
-            self.action_move(0, direction * FAR)
+        far = direction * FAR
+        self.action_move(*((far, 0) if self.page is CONFUSION else (0, far)))
 
     def action_open(self) -> None:
         """Shows the samples of the cell under the cursor."""
-        if self.page is CONFUSION and self.counts:
-            choice = self.cell
-            self._choices = [*(each for each in self._choices if each.which != "cell"), choice]
+        if self._is_on_matrix:
+            self._choices = [*self._look.kinds, self._look.cell]
             self._choice, self._sample = len(self._choices) - 1, 0
             self.action_page(self.pages.index(SAMPLES))
 
     @on(ConfusionPanel.Clicked)
     def _cell_clicked(self, message: ConfusionPanel.Clicked) -> None:
         """A click moves the cursor; one more opens the cell."""
-        if message.cell == self._cell:
+        if self._look.is_at(message.cell):
             self.action_open()
         else:
-            self._cell = message.cell
+            self._look.go_to(message.cell)
             self._changed()
 
     def action_sort(self) -> None:
-        """Shows the classes in their own order, or confused ones side by side; the cursor stays on its cell."""
-        if self.counts:
-            cell = self.cell
-            self._is_sorted = not self._is_sorted
-            self.put_in_order()
-            self._cell = self.order.index(cell.true), self.order.index(cell.predicted)
+        """Shows the classes in their own order, or confused ones side by side."""
+        if self._is_on_matrix:
+            self._look.sort()
             self._changed()
 
     # What is judged.
@@ -136,38 +135,18 @@ class JudgeScreen(JudgeBase):
     # The screen.
 
     def copyable(self) -> Copied | None:
-        """What the page shows, as text."""
-        text = self.as_text()
-        return Copied(f"{self.page.title}: {len(text.splitlines())} lines", text) if text else None
-
-    def as_text(self) -> str:
-        """What the page shows: tables with tabs, for a spreadsheet."""
-        found, matrix = self.judgement, self.matrix
-        if found is None:
-            return ""
-        rows: list[list[object]] = []
-        if self.page is CONFUSION and matrix is not None:
-            rows = [["true class", *matrix.names]]
-            rows += [[name, *counts] for name, counts in zip(matrix.names, matrix.counts, strict=True)]
-        elif self.page is CURVES:
-            names = self.names
-            rows = [["class", "samples", "AUC", "average precision"]]
-            rows += [[names[each.number], each.samples, each.area, each.average_precision] for each in found.curves]
+        """What the page shows, as a table for a spreadsheet."""
+        found = self.judgement
+        rows: Table = []
+        if self._is_on_matrix:
+            rows = matrix_table(self._look.matrix)
+        elif found is not None and self.page is CURVES:
+            rows = curves_table(found.curves, self._look.name_of)
+        elif found is not None and self.page is FIT:
+            rows = residuals_table(found.evaluation.residuals)
         elif self.page is SAMPLES and self.samples is not None:
-            rows = [["split", "number", "loss", "true", "predicted", "probability", "from"]]
-            rows += [
-                [
-                    each.said.split, each.said.number, each.said.loss, each.said.true or each.said.true_values,
-                    each.said.predicted or each.said.predicted_values, each.said.probability, each.said.origin,
-                ]
-                for each in self.samples.samples
-            ]  # fmt: skip
-        elif self.page is FIT:
-            rows = [["target", "RMSE", "MAE", "mean", "deviation"]]
-            rows += [
-                [each.target, each.rmse, each.mae, each.mean, each.deviation] for each in found.evaluation.residuals
-            ]
-        return "\n".join("\t".join("" if value is None else str(value) for value in row) for row in rows)
+            rows = samples_table(self.samples.samples)
+        return Copied(f"{self.page.title}: {len(rows)} lines", as_text(rows)) if rows else None
 
     def action_keys(self) -> None:
         """Shows the keys of this screen."""
@@ -182,7 +161,3 @@ class JudgeScreen(JudgeBase):
             self.action_page(self.pages.index(CONFUSION))
         else:
             self.dismiss(None)
-
-
-def _within(place: int, last: int) -> int:
-    return min(max(place, 0), max(last, 0))

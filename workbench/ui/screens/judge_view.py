@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from rich.text import Text
 from textual import work
@@ -18,14 +17,12 @@ from workbench.processes.evaluation import SplitChoice
 from workbench.processes.judging import Choice, JudgedSample, Judgement, Samples
 from workbench.ui.controllers.judge import Chosen
 from workbench.ui.keys.judge_actions import ACTIONS
-from workbench.ui.live.class_labels import short_names
-from workbench.ui.live.class_order import neighbours_by_confusion
 from workbench.ui.live.judged_run import Key
 from workbench.ui.live.judging import Judging, Known
+from workbench.ui.live.looked_at import LookedAt
 from workbench.ui.look.styled_app import StyledApp
-from workbench.ui.panels.confusion_lines import Matrix
 from workbench.ui.panels.judge_bar import JudgeBar, JudgePages
-from workbench.ui.panels.judge_confusion import ConfusionPanel, cell_words
+from workbench.ui.panels.judge_confusion import ConfusionPanel
 from workbench.ui.panels.judge_curves import (
     CalibrationPanel,
     CurveClassesPanel,
@@ -40,6 +37,7 @@ from workbench.ui.panels.judge_samples import GalleryPanel, PicturePanel, Sample
 from workbench.ui.panels.layout import size_class
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.panel import Panel
+from workbench.ui.screens.judge_pages import CALIBRATION, CONFUSION, CURVES, FIT, PAGES, SAMPLES, Page
 from workbench.wording import data_changed
 
 TICK_SECONDS = 1.0
@@ -47,29 +45,6 @@ MOVE_RANK = 60
 """Of the arrows in the line of keys, see `Action.rank`."""
 LIST_COLUMNS = 72
 """From this width of the screen on, the list of samples stands beside the one that is drawn."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of the screen."""
-
-    id: str
-    title: str
-    panels: tuple[str, ...]
-    """All that stand side by side where there is room; else the one that is chosen."""
-
-
-CONFUSION = Page("confusion", "confusion", ("judge-confusion", "judge-gallery"))
-CURVES = Page("curves", "curves", ("judge-roc", "judge-precision", "judge-calibration", "judge-sureness"))
-CALIBRATION = Page("curves", "calibration", ("judge-calibration", "judge-sureness"))
-FIT = Page("fit", "predicted against true", ("judge-fit", "judge-residuals"))
-SAMPLES = Page("samples", "samples", ("judge-list", "judge-picture"))
-PAGES: dict[str, tuple[Page, ...]] = {
-    "classification": (CONFUSION, CURVES, SAMPLES),
-    "regression": (FIT, SAMPLES),
-    "language_modeling": (CALIBRATION, SAMPLES),
-}
-"""By the kind of task."""
 
 
 class JudgeBase(Screen[None]):
@@ -101,20 +76,16 @@ class JudgeBase(Screen[None]):
         self._judging = Judging(request, known_of(self._key), self._changed, quietly=chosen.quietly)
         self._asked = time.monotonic()
         self._page = 0
-        self._is_sorted = True
-        self.order: list[int] = []
-        """The numbers of the classes, as the matrix shows them."""
-        self._cell = (0, 0)
-        """Row and column of the cursor in the matrix, as it is shown."""
-        self._curve = self._target = self._chart = self._sample = 0
-        self._choices = [Choice("worst")]
-        """The kinds of samples that can be stepped through."""
-        self._choice = 0
+        self._look = LookedAt()
+        self._chart = 0
+        """Of those that take turns on a small screen."""
+        self._choices = self._look.kinds
+        """Which samples can be stepped through: those kinds, and the cell that was opened last."""
+        self._choice = self._sample = 0
         self._said: tuple[str, str] = ("", "")
         """The answer to the last key, and its style."""
         self._has_newer = False
         """Whether the run has another checkpoint by now."""
-        self._seen: Judgement | None = None
 
     def compose(self) -> ComposeResult:
         yield JudgeBar(id="judge-bar")
@@ -185,45 +156,13 @@ class JudgeBase(Screen[None]):
         return self.pages[self._page]
 
     @property
+    def _is_on_matrix(self) -> bool:
+        return self.page is CONFUSION and self._look.has_matrix
+
+    @property
     def is_compact(self) -> bool:
         """Whether the screen has room for one panel at a time."""
         return size_class(*self.app.size) == "compact"
-
-    @property
-    def names(self) -> list[str]:
-        """Short names of all classes, by their numbers."""
-        found = self.judgement
-        if found is None:
-            return []
-        classes = len(found.evaluation.metrics.get("support") or [])
-        names = found.evaluation.classes or [str(number) for number in range(classes)]
-        return short_names(names)
-
-    @property
-    def counts(self) -> list[list[int]]:
-        """The confusion matrix in the order of the data; empty where there are too many classes."""
-        found = self.judgement
-        return [] if found is None else found.evaluation.metrics.get("confusion") or []
-
-    @property
-    def matrix(self) -> Matrix | None:
-        """The confusion matrix as it is shown."""
-        counts, order, names = self.counts, self.order, self.names
-        if not counts:
-            return None
-        return Matrix(
-            [[counts[row][column] for column in order] for row in order],
-            [names[number] for number in order],
-            self._cell,
-            has_margins=True,
-        )
-
-    @property
-    def cell(self) -> Choice:
-        """The cell under the cursor."""
-        order = self.order
-        row, column = self._cell
-        return Choice("cell", order[row], order[column])
 
     @property
     def choice(self) -> Choice:
@@ -241,25 +180,13 @@ class JudgeBase(Screen[None]):
         found = self.samples
         return found.samples[self._sample] if found is not None and self._sample < len(found.samples) else None
 
-    def title_of(self, choice: Choice) -> str:
-        """Which samples these are, in words."""
-        if choice.which == "worst":
-            return "highest loss"
-        if choice.which == "surprising":
-            return "most confident mistakes"
-        names = self.names
-        if choice.true == choice.predicted:
-            return f"{names[choice.true]}, recognised"
-        return f"{names[choice.true]} as {names[choice.predicted]}"
-
     # Showing it.
 
     def _changed(self) -> None:
         """Shows what has become known."""
         if not self.is_attached:
             return
-        if self.judgement is not self._seen:
-            self._seen = self.judgement
+        if self.judgement is not self._look.judgement:
             self._start_over()
         self._ask()
         self._lay_out()
@@ -268,25 +195,12 @@ class JudgeBase(Screen[None]):
     def _start_over(self) -> None:
         """Puts the cursors where a new judgement is best looked at first, and says what is to be known of it."""
         found = self.judgement
-        self._curve = self._target = self._sample = self._choice = 0
-        self._choices = [Choice("worst")]
-        self.put_in_order()
-        if found is None:
-            return
-        if found.evaluation.task == "classification":
-            self._choices.append(Choice("surprising"))
-        if matrix := self.matrix:
-            self._cell = most_confused(matrix)
-        changes = found.evaluation.data_changes
-        if changes:
-            self.say(data_changed(changes), "warning")
-        elif found.evaluation.notes:
+        self._look = LookedAt(found, is_sorted=self._look.is_sorted)
+        self._choices, self._choice, self._sample = self._look.kinds, 0, 0
+        if found is not None and found.evaluation.data_changes:
+            self.say(data_changed(found.evaluation.data_changes), "warning")
+        elif found is not None and found.evaluation.notes:
             self.say("; ".join(found.evaluation.notes))
-
-    def put_in_order(self) -> None:
-        """Orders the classes of the matrix."""
-        counts = self.counts
-        self.order = neighbours_by_confusion(counts) if self._is_sorted else list(range(len(counts)))
 
     def _ask(self) -> None:
         """Asks for the samples that are shown."""
@@ -294,38 +208,42 @@ class JudgeBase(Screen[None]):
             return
         if self.page is SAMPLES:
             self._judging.want(self.choice)
-        elif self.page is CONFUSION and self.counts and not self.is_compact:
-            self._judging.want(self.cell)
+        elif self.page is CONFUSION and self._look.has_matrix and not self.is_compact:
+            self._judging.want(self._look.cell)
 
     def _show(self) -> None:
         """Shows everything that is known."""
-        found, names = self.judgement, self.names
+        found = self.judgement
         self.query_one(JudgeBar).show(self._run, found, self._split)
         self.query_one(JudgePages).show([page.title for page in self.pages], self._page)
         self._show_doing()
         if found is not None:
-            curve = found.curves[self._curve] if self._curve < len(found.curves) else None
-            name = "" if curve is None else names[curve.number]
-            self.query_one(ConfusionPanel).show(self.matrix, is_sorted=self._is_sorted)
-            if self.counts:
-                self._show_gallery()
-            self.query_one(CurveClassesPanel).show(found.curves, names, self._curve)
-            for chart in self.query(JudgeChart):
-                chart.show(found, self._curve, name)
-            self.query_one(FitPanel).show(found, self._target)
-            self.query_one(ResidualsPanel).show(found, self._target)
-            empty = "there are none" if self.samples is not None else self._waiting
-            self.query_one(SampleListPanel).show(
-                self.title_of(self.choice), self.samples, self._sample, empty, has_others=len(self._choices) > 1
-            )
-            self.query_one(PicturePanel).show(self.sample)
+            self._show_pages(found)
         self._show_hint()
         self._show_keys()
 
-    def _show_gallery(self) -> None:
-        samples = self._judging.known.samples.get(self.cell)
-        empty = "no samples" if samples is not None else self._waiting
-        self.query_one(GalleryPanel).show(self.title_of(self.cell), samples, empty)
+    def _show_pages(self, found: Judgement) -> None:
+        look, known = self._look, self._judging.known.samples
+        self.query_one(ConfusionPanel).show(look.matrix if look.has_matrix else None, is_sorted=look.is_sorted)
+        if look.has_matrix:
+            self.query_one(GalleryPanel).show(
+                look.title_of(look.cell), known.get(look.cell), "no samples" if look.cell in known else self._waiting
+            )
+        name = "" if look.curves is None else look.name_of(look.curves.number)
+        named = [(look.name_of(each.number), each) for each in found.curves]
+        self.query_one(CurveClassesPanel).show(named, look.place)
+        for chart in self.query(JudgeChart):
+            chart.show(found, look.place, name)
+        for panel in (self.query_one(FitPanel), self.query_one(ResidualsPanel)):
+            panel.show(found, look.target)
+        self.query_one(SampleListPanel).show(
+            look.title_of(self.choice),
+            self.samples,
+            self._sample,
+            "there are none" if self.samples is not None else self._waiting,
+            has_others=len(self._choices) > 1,
+        )
+        self.query_one(PicturePanel).show(self.sample)
 
     @property
     def _waiting(self) -> str:
@@ -354,34 +272,21 @@ class JudgeBase(Screen[None]):
 
     def _about(self) -> str:
         """What is under the cursor, in a sentence."""
-        found, matrix = self.judgement, self.matrix
-        if found is None:
+        if self.judgement is None:
             return ""
-        if self.page is CONFUSION and matrix is not None:
-            return cell_words(matrix)
-        if self.page is CURVES and found.curves:
-            each = found.curves[self._curve]
-            name = self.names[each.number]
-            pair = f"of a sample of {name} and one of another class, the first gets the higher probability"
-            return f"AUC {each.area:.3f}: {pair} in {100 * each.area:.1f} % of cases"
-        return self._about_samples() if self.page is SAMPLES else ""
-
-    def _about_samples(self) -> str:
-        choice, matrix = self.choice, self.matrix
-        if choice.which == "cell" and matrix is not None:
-            order = self.order
-            return cell_words(replace(matrix, cursor=(order.index(choice.true), order.index(choice.predicted))))
-        if choice.which == "surprising":
-            return "wrong predictions, those that the model was surest of first"
-        return "the samples with the highest loss, the worst first"
+        if self.page is CONFUSION:
+            return self._look.about_cell() if self._look.has_matrix else ""
+        if self.page is SAMPLES:
+            return self._look.about_samples(self.choice)
+        return self._look.about_curves() if self.page is CURVES else ""
 
     def _show_keys(self) -> None:
         """Shows the keys that apply now."""
         has_answer = self.judgement is not None
         works = {
             "page(0)": len(self.pages) > 1,
-            "open": has_answer and self.page is CONFUSION and bool(self.counts),
-            "sort": has_answer and self.page is CONFUSION and bool(self.counts),
+            "open": self._is_on_matrix,
+            "sort": self._is_on_matrix,
             "next_split": len(self._run.splits) > 1,
             "again": self._has_newer or bool(self._judging.problem),
         }
@@ -430,10 +335,3 @@ class JudgeBase(Screen[None]):
         chosen = next((panel for panel in shown if panel.id == first), next(iter(shown), None))
         if chosen is not None:
             chosen.focus()
-
-
-def most_confused(matrix: Matrix) -> tuple[int, int]:
-    """The cell with most mistakes, where the cursor is at first."""
-    size = range(len(matrix.counts))
-    cells = [(row, column) for row in size for column in size if row != column]
-    return max(cells, key=lambda cell: matrix.counts[cell[0]][cell[1]], default=(0, 0))

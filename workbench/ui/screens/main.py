@@ -228,7 +228,11 @@ class MainScreen(MainView):
 
     def action_logarithmic(self) -> None:
         chart = self.pages.focused_panel
-        self.charts.toggle_log(chart.quantity.title if isinstance(chart, ChartPanel) else None)
+        quantity = chart.quantity if isinstance(chart, ChartPanel) else None
+        if quantity is not None and not quantity.can_be_log:
+            self.say(f"{quantity.title} has no logarithmic scale", "warning")
+        else:
+            self.charts.toggle_log(None if quantity is None else quantity.title)
 
     def action_zoom(self, direction: int) -> None:
         self.charts.zoom(direction)

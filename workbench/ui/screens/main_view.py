@@ -200,6 +200,7 @@ class MainView(Screen[None]):
         else:
             self.presets.remember()
         if self._options.standby:
+            self._recall_preview()
             self.set_timer(STANDBY_DELAY_SECONDS, self._session.keep_standby)
         if self._attach_to is not None:
             self.attach(self._attach_to)
@@ -279,6 +280,14 @@ class MainView(Screen[None]):
         """Shows what the settings being edited would take, once a dry run has measured it."""
         if self._session.plan(None if self._draft.problems else self._draft.preset):
             self._panels.show_expectation()
+
+    @work(thread=True, exit_on_error=False)
+    def _recall_preview(self) -> None:
+        """Shows what was previewed at the end of the last time."""
+        from workbench.ui.live.seen import Seen
+
+        if (seen := Seen.load()) is not None:
+            self.app.call_from_thread(self._session.preview.recall, seen)
 
     def _show_preview(self) -> None:
         if self.is_attached:

@@ -112,7 +112,7 @@ class RunFiltering(RunChanges):
 
         filters = self._remembered.run_filters
         if not filters:
-            self._hint("no filter is saved yet: ^s saves the present one", "warning")
+            self._hint("no filter is saved yet: ^s saves this one", "warning")
             return
         dialog = FiltersDialog(filters, lambda name: self._remembered.remember_run_filter(name, ""))
         if (name := await self.app.push_screen_wait(dialog)) is not None:

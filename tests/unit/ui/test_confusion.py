@@ -6,7 +6,7 @@ import pytest
 from textual.color import Color
 
 from workbench.ui.live.class_labels import row_and_column_names, short_names
-from workbench.ui.live.class_order import neighbours_by_confusion
+from workbench.ui.live.confusion import neighbours_by_confusion
 from workbench.ui.look.heat import LEAST_CONTRAST, LEVELS, Heat, contrast, level_of
 from workbench.ui.look.themes import DARK, LIGHT
 
