@@ -144,7 +144,7 @@ def test_a_narrow_row_says_that_it_is_wrong_and_the_hint_why(tmp_path: Path) -> 
     async def steps(pilot: Pilot[None]) -> None:
         await go_to(pilot, "training.early_stopping_min_delta")
         await press(pilot, "enter", *"-1", "enter")
-        assert "✗ -1 ●" in line_of(app, "early stopping min delta")
+        assert "✗ -1 ●" in line_of(app, "early … delta")
         assert "✗ must be at least 0" in hint(app)
         assert "✗ 1 invalid" in screen_text(app)
 
@@ -542,6 +542,22 @@ def test_settings_without_effect_are_not_listed_but_found_and_shown_once_they_ar
         assert "warmup start" not in [row.label for row in panel_of(app)._rows]
 
     drive(app, steps, (200, 50))
+
+
+def test_values_stand_in_one_column_however_long_their_names_are(tmp_path: Path) -> None:
+    """screen/REPORT #42: "early stopping patience 0" ran over the column."""
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "training.early_stopping_min_delta")
+        for name in ("  epochs", "early … patience", "early … delta"):
+            before, value = line_of(app, name)[:21], line_of(app, name)[21:]
+            assert before.rstrip().endswith(name), "and before the value there is a blank"
+            assert before.endswith(" ")
+            assert value[0].isdigit()
+        assert "early stopping min delta" in hint(app)
+
+    drive(app, steps, NARROW)
 
 
 def test_a_table_says_its_sense_and_what_zero_and_nothing_stand_for(tmp_path: Path) -> None:

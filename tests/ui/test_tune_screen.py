@@ -106,6 +106,24 @@ def test_the_best_trials_come_first_with_their_letters_and_states(tmp_path: Path
     drive(app, steps, SIZE)
 
 
+def test_a_trial_far_from_the_others_does_not_own_the_axis(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await open_tune(pilot)
+        watch = screen._tune.watch
+        assert watch is not None
+        trial = watch.view.trials[12]
+        trial.values.update(dict.fromkeys(trial.values, 1e9))
+        await pilot.press("L", "L")
+        await seen(pilot, "▲ 1 above, up to 1e+09")
+        await pilot.press("circumflex_accent")
+        await pilot.pause(0.1)
+        assert "above, up to" not in screen_text(app)
+
+    drive(app, steps, SIZE)
+
+
 def test_what_the_controller_writes_is_shown(tmp_path: Path) -> None:
     app, study = app_of(tmp_path, alive=True)
 

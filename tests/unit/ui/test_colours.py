@@ -1,16 +1,21 @@
-"""The colours of curves can be told apart, by colour-blind eyes too, as far as a simulation says so."""
+"""Colours with a meaning can be told apart, by colour-blind eyes too, as far as a simulation says so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import combinations
+from collections.abc import Iterable, Mapping
+from itertools import combinations, product
 
 import pytest
 from textual.color import Color
+from textual.theme import Theme
 
-from workbench.plotting.colours import DARK_VARIABLES, LIGHT_VARIABLES
+from workbench.plotting.colours import DARK_VARIABLES, HIGH_CONTRAST_VARIABLES, LIGHT_VARIABLES
+from workbench.runs.phases import PHASES
+from workbench.ui.look.themes import DARK, HIGH_CONTRAST, LIGHT
 
 CURVES = ("train", "validation", *(f"overlay-{number}" for number in range(1, 9)))
+NEVER_TOGETHER = ({"step", "forward"}, {"step", "backward"})
+"""Phases of which a run has one only: a step in one piece has no parts."""
 LEAST = 5.0
 """In hundredths of Oklab, whose black and white are 100 apart. About 2 can just be told apart side by side."""
 VISIONS = {
@@ -80,12 +85,41 @@ def test_black_and_white_are_as_far_apart_as_can_be_and_red_and_green_are_closer
     assert distance(red, green, "deuteranopia") < 0.5 * distance(red, green, "normal")
 
 
-@pytest.mark.parametrize("vision", VISIONS)
-@pytest.mark.parametrize("colours", [DARK_VARIABLES, LIGHT_VARIABLES], ids=["dark", "light"])
-def test_any_two_curves_can_be_told_apart(colours: Mapping[str, str], vision: str) -> None:
-    near = [
+def near(colours: Mapping[str, str], pairs: Iterable[tuple[str, str]], vision: str) -> list[str]:
+    """The pairs of colours that can hardly be told apart."""
+    return [
         f"{one} and {other}: {found:.1f}"
-        for one, other in combinations(CURVES, 2)
+        for one, other in pairs
         if (found := distance(colours[one], colours[other], vision)) < LEAST
     ]
-    assert near == []
+
+
+BACKGROUNDS = pytest.mark.parametrize(
+    "colours",
+    [DARK_VARIABLES, LIGHT_VARIABLES, HIGH_CONTRAST_VARIABLES],
+    ids=["dark", "light", "high contrast"],
+)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@BACKGROUNDS
+def test_any_two_curves_can_be_told_apart(colours: Mapping[str, str], vision: str) -> None:
+    assert near(colours, combinations(CURVES, 2), vision) == []
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@BACKGROUNDS
+def test_any_two_phases_of_a_step_can_be_told_apart(colours: Mapping[str, str], vision: str) -> None:
+    pairs = [pair for pair in combinations(PHASES, 2) if set(pair) not in NEVER_TOGETHER]
+    assert len(pairs) == 26
+    assert near({phase: colours[f"phase-{phase}"] for phase in PHASES}, pairs, vision) == []
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=lambda theme: theme.name)
+def test_good_a_warning_and_an_error_can_be_told_apart_and_from_plain_text(theme: Theme, vision: str) -> None:
+    states = {"good": theme.success, "warning": theme.warning, "error": theme.error}
+    plain = {"text": theme.foreground, "dim": theme.variables["dim"]}
+    assert None not in states.values()
+    pairs = [*combinations(states, 2), *product(states, plain)]
+    assert near({name: str(colour) for name, colour in (states | plain).items()}, pairs, vision) == []

@@ -66,7 +66,7 @@ def test_a_fraction_has_a_level_and_a_small_one_is_seen() -> None:
 @pytest.mark.parametrize("colour", ["train", "warning"])
 def test_a_number_can_be_read_on_every_shade(theme: object, colour: str) -> None:
     variables = theme.to_color_system().generate() | theme.variables  # type: ignore[attr-defined]
-    heat = Heat(variables, ansi=False)
+    heat = Heat(variables, mixes=True)
     shades = set()
     for level in range(1, LEVELS + 1):
         style = heat.style(colour, (level / LEVELS) ** 3)
@@ -79,7 +79,7 @@ def test_a_number_can_be_read_on_every_shade(theme: object, colour: str) -> None
 
 
 def test_sixteen_colours_are_not_mixed() -> None:
-    heat = Heat({"train": "ansi_cyan"}, ansi=True)
+    heat = Heat({"train": "ansi_cyan"}, mixes=False)
     low, high = heat.style("train", 0.01), heat.style("train", 1.0)
     assert low.bgcolor is high.bgcolor is None
     assert (low.reverse, high.reverse) == (None, True)

@@ -67,9 +67,8 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         text-overflow: ellipsis;
     }
     Dialog OptionList:focus { border: none; }
-    Dialog OptionList > .option-list--option-highlighted { background: $cursor-line; text-style: bold; }
+    Dialog OptionList > .option-list--option-highlighted { background: $cursor-line; text-style: $chosen; }
     Dialog OptionList:focus > .option-list--option-highlighted { background: $cursor-line; color: $foreground; }
-    Dialog:ansi OptionList > .option-list--option-highlighted { text-style: reverse; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -12,7 +12,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy", ("y",), "copy", "copy what has the focus: value, table, log, path", APP, 15),
     Action("command_palette", ("ctrl+p",), "palette", "palette: find an action by name", APP, 22),
     Action("take_screenshot", ("f9",), "screenshot", "take a screenshot: SVG and text, in this folder", APP),
-    Action("next_theme", ("ctrl+t",), "theme", "next theme: dark, light, the terminal's own", APP, words="colours"),
+    Action("next_theme", ("ctrl+t",), "theme", "next theme: dark, light, high contrast, 16 colours", APP),
     Action("change_theme", (), "themes", "choose a theme: from the full list", APP, words="colours"),
     Action("quit", ("ctrl+q",), "quit", "quit the app: a run may continue without it", APP, words="exit"),
 )

@@ -18,10 +18,13 @@ LEAST_CONTRAST = 4.5
 class Heat:
     """The styles of cells, by a colour of the theme and a fraction. Small fractions differ most: mistakes are rare."""
 
-    def __init__(self, variables: Mapping[str, str], *, ansi: bool) -> None:
-        """variables: of the theme; ansi: whether it has the terminal's sixteen colours, which cannot be mixed."""
+    def __init__(self, variables: Mapping[str, str], *, mixes: bool) -> None:
+        """variables: of the theme; mixes: whether colours may be mixed.
+
+        The terminal's sixteen cannot be, and on some mixed ones no text has a high contrast.
+        """
         self._variables = variables
-        self._ansi = ansi
+        self._mixes = mixes
         self._known: dict[tuple[str, int], Style] = {}
 
     def style(self, colour: str, fraction: float) -> Style:
@@ -35,7 +38,7 @@ class Heat:
 
     def _made(self, name: str, level: int) -> Style:
         colour = Color.parse(self._variables[name])
-        if self._ansi:
+        if not self._mixes:
             return Style(color=colour.rich_color, bold=level > LEVELS // 3 or None, reverse=level > LEVELS // 2 or None)
         background = Color.parse(self._variables["background"])
         mixed = background.blend(colour, FAINTEST + (STRONGEST - FAINTEST) * (level - 1) / (LEVELS - 1))

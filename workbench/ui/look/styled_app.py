@@ -13,13 +13,12 @@ from textual.app import App
 from textual.events import AppBlur, Event, Key, MouseDown
 from textual.filter import LineFilter
 
-from workbench.plotting.colours import DARK_VARIABLES, LIGHT_VARIABLES
 from workbench.ui.look.ascii import AsciiFilter
 from workbench.ui.look.dimmed import DimFilter
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.heat import Heat
 from workbench.ui.look.printable_filter import PrintableFilter
-from workbench.ui.look.themes import ANSI_VARIABLES, THEMES, palette
+from workbench.ui.look.themes import REVERSED, THEMES, defaults_of, palette
 
 PRESENT_SECONDS = 10.0
 """Whoever has pressed a key this long ago is looking at the app."""
@@ -44,7 +43,7 @@ class StyledApp(App[None]):
         self._dim_filters: dict[str, DimFilter] = {}
         """By theme, because Textual caches lines by the filters that drew them."""
         self._palette: tuple[str, dict[str, Style]] = ("", {})
-        self._heat: tuple[str, Heat] = ("", Heat({}, ansi=False))
+        self._heat: tuple[str, Heat] = ("", Heat({}, mixes=True))
         for each in THEMES:
             self.register_theme(each)
         if has_few_colours():  # there the amber of the other themes would become red, the colour of errors
@@ -53,23 +52,20 @@ class StyledApp(App[None]):
             self.theme = theme if theme in self.available_themes else "workbench-dark"
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        theme = self.current_theme
-        if theme.ansi:
-            return ANSI_VARIABLES
-        return DARK_VARIABLES if theme.dark else LIGHT_VARIABLES
+        return defaults_of(self.current_theme)
 
     @property
     def palette(self) -> dict[str, Style]:
         """The styles that panels draw with, in the present theme."""
         if self._palette[0] != self.theme:
-            self._palette = self.theme, palette(self.theme_variables, ansi=self.current_theme.ansi)
+            self._palette = self.theme, palette(self.theme_variables, is_reversed=self.theme in REVERSED)
         return self._palette[1]
 
     @property
     def heat(self) -> Heat:
         """The backgrounds of cells that show fractions, in the present theme."""
         if self._heat[0] != self.theme:
-            self._heat = self.theme, Heat(self.theme_variables, ansi=self.current_theme.ansi)
+            self._heat = self.theme, Heat(self.theme_variables, mixes=self.theme not in REVERSED)
         return self._heat[1]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -114,7 +110,7 @@ class StyledApp(App[None]):
         self._reports_focus = True
 
     def action_next_theme(self) -> None:
-        """Switches to the next theme: dark, light, the terminal's own colours."""
+        """Switches to the next theme: dark, light, high contrast, the terminal's own colours."""
         names = [theme.name for theme in THEMES]
         here = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(here + 1) % len(names)]

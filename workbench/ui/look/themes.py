@@ -1,4 +1,4 @@
-"""The colours: dark, light, and the terminal's own sixteen.
+"""The colours: dark, light, of high contrast, and the terminal's own sixteen.
 
 Those of curves and phases are in `workbench.plotting.colours`.
 """
@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-from workbench.plotting.colours import DARK_VARIABLES, LIGHT_VARIABLES
+from workbench.plotting.colours import DARK_VARIABLES, HIGH_CONTRAST_VARIABLES, LIGHT_VARIABLES
 
 ANSI_VARIABLES = {
     "train": "ansi_cyan",
@@ -44,7 +44,7 @@ DARK = Theme(
     accent="#4fb3bf",
     warning="#e5a54b",
     error="#e86c73",
-    success="#7fb069",
+    success="#88c690",
     foreground="#d8dee9",
     background="#11151c",
     surface="#171c25",
@@ -59,8 +59,8 @@ LIGHT = Theme(
     secondary="#1f6f9c",
     accent="#0a6d7f",
     warning="#984c00",
-    error="#b3261e",
-    success="#2f6f3e",
+    error="#99001c",
+    success="#2c7146",
     foreground="#1f2630",
     background="#fbfbf9",
     surface="#f2f3f1",
@@ -68,6 +68,23 @@ LIGHT = Theme(
     dark=False,
     variables=LIGHT_VARIABLES,
 )
+
+HIGH_CONTRAST = Theme(
+    name="workbench-high-contrast",
+    primary="#3bd6de",
+    secondary="#8fb8ff",
+    accent="#3bd6de",
+    warning="#ffbf47",
+    error="#ff919e",
+    success="#91e99b",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#101418",
+    dark=True,
+    variables=HIGH_CONTRAST_VARIABLES,
+)
+"""Every text has a contrast of 7 to 1 at least (WCAG 2, AAA), and what is chosen is shown in reverse."""
 
 ANSI = Theme(
     name="workbench-ansi",
@@ -95,7 +112,16 @@ ANSI = Theme(
     },
 )
 
-THEMES = (DARK, LIGHT, ANSI)
+THEMES = (DARK, LIGHT, HIGH_CONTRAST, ANSI)
+REVERSED = (HIGH_CONTRAST.name, ANSI.name)
+"""The themes that show what is chosen in reverse, not by a shade."""
+
+
+def defaults_of(theme: Theme) -> dict[str, str]:
+    """The variables that the app's own styles need besides those of Textual, whatever the theme."""
+    variables = ANSI_VARIABLES if theme.ansi else DARK_VARIABLES if theme.dark else LIGHT_VARIABLES
+    return variables | {"chosen": "reverse" if theme.name in REVERSED else "bold"}
+
 
 STYLES: dict[str, str] = {
     "text": "foreground",
@@ -109,10 +135,13 @@ STYLES: dict[str, str] = {
 """The names of the styles that panels draw with, and for each the variable of the theme with its colour."""
 
 
-def palette(variables: Mapping[str, str], *, ansi: bool) -> dict[str, Style]:
-    """The styles of a theme. Component classes would do the same, but resolving one takes milliseconds a widget."""
+def palette(variables: Mapping[str, str], *, is_reversed: bool) -> dict[str, Style]:
+    """The styles of a theme. Component classes would do the same, but resolving one takes milliseconds a widget.
+
+    is_reversed: whether the line at the cursor is shown in reverse.
+    """
     styles = {name: Style(color=Color.parse(variables[variable]).rich_color) for name, variable in STYLES.items()}
     styles["strong"] += Style(bold=True)
     background = Color.parse(variables[STYLES["cursor"]]).rich_color
-    styles["cursor"] = Style(reverse=True) if ansi else Style(bgcolor=background)
+    styles["cursor"] = Style(reverse=True) if is_reversed else Style(bgcolor=background)
     return styles

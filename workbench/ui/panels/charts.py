@@ -155,8 +155,8 @@ class ChartPanel(MovableChart):
         if not self._beside:
             return self.first_fitting(states)
         if self._is_maximised:
-            split = Text(f"{split_of(self.quantity)}  ", self.style_of("dim"))
-            return self.first_fitting(Text.assemble(split, state) for state in states)
+            split = Text(split_of(self.quantity), self.style_of("dim"))
+            return self.first_fitting(Text("  ").join(filter(None, (split, state))) for state in states)
         labels = labels_of(self, self.quantity, self._beside, self._own_label)
         return self.first_fitting([Text("  ").join((labels[0], states[0])), *labels, *states])
 

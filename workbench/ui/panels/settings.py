@@ -147,19 +147,19 @@ class SettingsPanel(SettingsList):
             editor.styles.offset = (BORDER, max(self.size.height - 2, 1))
             editor.styles.width = max(columns.width, 1)
         elif isinstance(editor, ValueField) and row is not None:
-            editor.styles.offset = (BORDER + columns.value_of(row), line)
+            editor.styles.offset = (BORDER + columns.label_end, line)
             editor.styles.width = max(columns.field_cells(row), 1)
             if isinstance(editor, CompletedField):
                 above = self.region.y + line
                 below = self.screen.size.height - above - 1 - FOOT_LINES
-                editor.place_list(BORDER + columns.value_of(row), line, above, below)
+                editor.place_list(BORDER + columns.label_end, line, above, below)
         elif isinstance(editor, ChoiceList) and row is not None:
             above = self.region.y + line
             below = self.screen.size.height - above - 1 - FOOT_LINES
             opens_below = below >= min(editor.full_height, above)  # above the row only if there is more room
             height = max(min(editor.wanted_height, below if opens_below else above), LEAST_LIST_HEIGHT)
             indent = 0 if columns.help else BORDER
-            left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - BORDER)
+            left = min(columns.label_end, self.screen.size.width - editor.wanted_width - self.region.x - BORDER)
             editor.styles.offset = (max(left, indent), line + 1 if opens_below else line - height)
             editor.styles.width = editor.wanted_width
             editor.styles.height = height
@@ -279,7 +279,7 @@ class SettingsPanel(SettingsList):
         left, right = columns.arrows
         if was_selected and row.can_step and left - 1 <= x <= right + 1:
             self.action_step(1 if x >= right else -1)
-        elif row.kind != "table" and columns.value_of(row) <= x < end:
+        elif row.kind != "table" and columns.label_end <= x < end:
             self.edit()
         elif was_selected and row.is_head:
             self.action_fold()

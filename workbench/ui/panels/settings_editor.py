@@ -120,9 +120,8 @@ class ChoiceList(OptionList):
     }
     ChoiceList:focus { border: round $accent; background-tint: $foreground 0%; }
     ChoiceList.-ascii, ChoiceList.-ascii:focus { border: ascii $accent; }
-    ChoiceList > .option-list--option-highlighted { background: $cursor-line; text-style: bold; }
+    ChoiceList > .option-list--option-highlighted { background: $cursor-line; text-style: $chosen; }
     ChoiceList:focus > .option-list--option-highlighted { background: $cursor-line; color: $foreground; }
-    ChoiceList:ansi > .option-list--option-highlighted { text-style: reverse; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear_or_leave", show=False)]
 

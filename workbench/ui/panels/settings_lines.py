@@ -18,14 +18,13 @@ from workbench.ui.form.rows import Row
 from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.panels.settings_hint import NO_EFFECT
 
-LABEL_SHARE = 0.52
+LABEL_SHARE = 0.53
 LABEL_CELLS = (12, 27)
-"""Fewest and most cells of the labels; every label fits into the most."""
+"""Fewest and most cells of the labels; every label fits into the most. In fewer, long ones are shortened."""
 HELP_FROM_WIDTH = 74
 """From this width on, each setting's help is shown beside it."""
 VALUE_CELLS = 17
 """Cells of the values if help is shown beside them."""
-LEAST_VALUE_CELLS = 8
 INDENT = 2
 ARROW_CELLS = 4
 
@@ -46,13 +45,6 @@ class Columns:
         label_end = min(max(int(width * LABEL_SHARE), least), most)
         return cls(width, label_end, label_end + VALUE_CELLS + ARROW_CELLS if width >= HELP_FROM_WIDTH else 0)
 
-    def value_of(self, row: Row) -> int:
-        """Where the value of a row begins: a long label moves it to the right if enough room is left there."""
-        if row.is_head:
-            return self.label_end
-        pushed = INDENT + len(row.label) + 1
-        return max(self.label_end, pushed if pushed + LEAST_VALUE_CELLS <= self.width else 0)
-
     @property
     def arrows(self) -> tuple[int, int]:
         """The columns of the two arrows of the row at the cursor."""
@@ -61,7 +53,7 @@ class Columns:
 
     def field_cells(self, row: Row) -> int:
         """The width of a field over the value; a message is shown beside it, in place of the help."""
-        return (self.help - 1 if self.help and row.kind == "number" else self.width) - self.value_of(row)
+        return (self.help - 1 if self.help and row.kind == "number" else self.width) - self.label_end
 
 
 class RowPainter:
@@ -84,7 +76,7 @@ class RowPainter:
         # The arrows stand between value and help; without help, at the right.
         before_arrows = columns.arrows[0] - 1 if arrows else columns.width
         line = self._label(row, at_cursor)
-        if arrows and columns.value_of(row) + self._value_cells(row) > before_arrows:
+        if arrows and columns.label_end + self._value_cells(row) > before_arrows:
             arrows, before_arrows = "", columns.width
         self._add_value(line, row, min(before_arrows, columns.help - 1 if columns.help else columns.width), folded)
         if not columns.help:
@@ -104,11 +96,11 @@ class RowPainter:
         return line
 
     def _label(self, row: Row, at_cursor: bool) -> Text:
-        cells = self._columns.value_of(row)
+        cells = self._columns.label_end
         if row.is_head:
             return Text.assemble((f"{row.label.capitalize():<{cells}}", self._style("strong")))
         room = cells - INDENT - 1
-        name = self._glyphs.cut(row.label, room)
+        name = shortened(row.label, room, self._glyphs)
         return Text.assemble((f"{'':<{INDENT}}{name:<{room}} ", self._style("text" if at_cursor else "dim")))
 
     def _add_value(self, line: Text, row: Row, end: int, folded: Sequence[Row] | None) -> None:
@@ -171,6 +163,13 @@ class RowPainter:
                 break
             summary += item
         line.append(summary, self._style("dim"))
+
+
+def shortened(label: str, cells: int, glyphs: Glyphs) -> str:
+    """A label in at most that many cells: its first word and its last ones tell it from others that begin alike."""
+    first, *others = label.split()
+    shorter = (f"{first} {glyphs.ellipsis} {' '.join(others[place:])}" for place in range(1, len(others)))
+    return next((text for text in (label, *shorter) if cell_len(text) <= cells), glyphs.cut(label, cells))
 
 
 def _value_style(row: Row) -> str:

@@ -135,8 +135,10 @@ class MainPanels:
         every_chart = every_chart or shown != self._x_range
         self._x_range = shown
         beside, own_label = overlays.shown(watch), overlays.own_label(watch)
-        for number, chart in enumerate(chart for chart in self._screen.query(ChartPanel) if chart.display):
-            if every_chart or number % 2 == self._turn:
+        up = [chart for chart in self._screen.query(ChartPanel) if chart.display]
+        later = [] if every_chart else up[1 - self._turn :: 2]
+        for chart in self._screen.query(ChartPanel):  # hidden ones too, which draw when they come up
+            if chart not in later:
                 chart.show(self.history, view, beside, own_label, self._ghost)
 
     def take_machine(self, readings: Readings) -> None:

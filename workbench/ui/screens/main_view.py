@@ -449,6 +449,7 @@ class MainView(Screen[None]):
 
     def on_resize(self, _: Resize) -> None:
         self.pages.lay_out()
+        self.redraw_charts()  # more of them may be up, and made just now
 
     @on(SettingsPanel.Hint)
     def _new_setting_hint(self, message: SettingsPanel.Hint) -> None:
