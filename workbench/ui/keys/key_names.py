@@ -42,6 +42,12 @@ def key_name(key: str) -> str:
     return _WRITTEN.get(key, key)
 
 
+def character_of(shown: str) -> str | None:
+    """What a key types into a field, of several the first; None for a key that types nothing."""
+    first = " " if shown == "space" else shown.partition(" ")[0].removesuffix("-8")
+    return first if len(first) == 1 else None
+
+
 @cache
 def pressed_by_click(shown: str) -> Style:
     """The style of a key's name: a click on it presses the key. None for a name that is not that of one key."""
