@@ -42,10 +42,9 @@ def key_name(key: str) -> str:
     return _WRITTEN.get(key, key)
 
 
-def character_of(shown: str) -> str | None:
-    """What a key types into a field, of several the first; None for a key that types nothing."""
-    first = " " if shown == "space" else shown.partition(" ")[0].removesuffix("-8")
-    return first if len(first) == 1 else None
+def edits_text(shown: str) -> bool:
+    """Whether a key, or the first of several, changes the text in a field that has the focus."""
+    return shown in ("space", "delete") or len(shown.partition(" ")[0].removesuffix("-8")) == 1
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from rich.text import Text
 from textual.screen import Screen
 
-from workbench.ui.keys.key_names import character_of, pressed_by_click
+from workbench.ui.keys.key_names import edits_text, pressed_by_click
 from workbench.ui.panels.panel import LineWidget
 
 MOST_LINES = 4
@@ -151,11 +151,8 @@ class KeysLine(LineWidget):
         if (top := self.app.screen) is not self.screen:
             return fitting_dialog_keys(top.shown_keys() if isinstance(top, HasKeys) else [CLOSE], width)
         focused = self.screen.focused
-        is_typed = (
-            focused is not None and not each.is_own and focused.check_consume_key(each.key, character_of(each.key))
-            for each in self._keys
-        )
-        return fitting((each for each, typed in zip(self._keys, is_typed, strict=True) if not typed), width)
+        is_typing = focused is not None and focused.check_consume_key("a", "a")
+        return fitting((each for each in self._keys if each.is_own or not (is_typing and edits_text(each.key))), width)
 
     def lines(self, width: int, height: int) -> list[Text]:
         line = Text()
