@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 GIB = 2**30
 
 
@@ -42,6 +44,17 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}:{whole % 60:02d} min"
     return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d} h"
+
+
+def time_left(seconds: float) -> str:
+    """An estimate of the time left, as exact as it deserves: under 1 s, 12 s, 1 min 29 s, 5 h 16 min, 2 d 3 h."""
+    whole = round(seconds)
+    if whole < 1:
+        return "under 1 s left"
+    for (unit, length), (part, part_length) in pairwise((("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))):
+        if whole >= length:
+            return f"{whole // length:,} {unit} {whole % length // part_length} {part} left"
+    return f"{whole} s left"
 
 
 def age_in_words(seconds: float) -> str:

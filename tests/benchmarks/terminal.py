@@ -62,6 +62,12 @@ class Terminal:
         """Presses keys."""
         os.write(self._master, keys.encode())
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Makes the window larger or smaller, as a user does."""
+        self.columns, self.rows = columns, rows
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        os.killpg(self.process.pid, signal.SIGWINCH)  # it has no controlling terminal that would send it
+
     def wait_for(self, text: str, since: int = 0, seconds: float = 120.0) -> float:
         """When (perf_counter) `text` had arrived after byte number `since`. Raises TimeoutError."""
         deadline = time.perf_counter() + seconds

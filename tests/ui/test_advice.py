@@ -221,8 +221,7 @@ def test_a_change_is_tried_on_a_paused_run_and_kept_in_the_settings(
     assert asked_of(run) == ["pause", "resume"]
 
 
-@pytest.mark.parametrize("key", ["r", "escape"])
-def test_a_change_that_is_not_kept_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+def test_a_change_that_is_not_kept_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
     fake_comparison(monkeypatch, tmp_path)
     app = ended(tmp_path)
@@ -230,7 +229,7 @@ def test_a_change_that_is_not_kept_changes_nothing(tmp_path: Path, monkeypatch: 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
         await until(pilot, lambda: "5.1 ×" in screen_text(app))
-        await pilot.press(key)
+        await pilot.press("escape")
         await pilot.pause()
         assert not isinstance(app.screen, ComparisonDialog)
 
@@ -337,7 +336,7 @@ def test_a_comparison_that_fails_says_why_and_nothing_is_kept(
     assert app.draft.changes() == {}
 
 
-@pytest.mark.parametrize(("key", "asked"), [("k", []), ("s", ["set_learning_rate"])])
+@pytest.mark.parametrize(("key", "asked"), [("enter", []), ("l", ["set_learning_rate"])])
 def test_a_learning_rate_is_set_in_the_run_in_progress_only_when_the_user_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, asked: list[str]
 ) -> None:

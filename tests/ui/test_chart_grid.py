@@ -86,6 +86,28 @@ def test_a_key_shows_more_charts_as_many_as_the_screen_has_room_for(tmp_path: Pa
     assert Remembered.load().chart_count == 6
 
 
+def test_a_chart_that_comes_up_when_the_screen_grows_shows_the_run_that_has_ended(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs", steps=2000, ending="completed")
+    app = make_app(tmp_path / "runs", attach=run, page="charts", charts=["phases", "loss", "memory-used", "step-times"])
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("2", "V")
+        assert titles(app) == ["phases ms", "loss"], "there is no room for more"
+        await pilot.resize_terminal(140, 40)
+        await pilot.pause()
+        await pilot.press("V")
+        await pilot.resize_terminal(60, 20)
+        await pilot.pause()
+        assert titles(app) == ["phases ms", "loss"]
+        await pilot.resize_terminal(140, 40)
+        await pilot.pause()
+        await pilot.pause()
+        assert titles(app) == ["phases ms", "loss", "memory GiB", "step ms"]
+        assert "p99 3.1" in screen_text(app)
+
+    drive(app, steps, (60, 20))
+
+
 def test_page_down_turns_to_the_other_quantities_that_the_run_has(tmp_path: Path) -> None:
     app = watching(tmp_path, chart_count=6)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.ui.made_measuring import fake_process, notes_of
 from tests.ui.panels.test_first_picture import MLP, SHOWN
 from tests.ui.test_runs_live import until
 from tests.unit.ui.test_planner import PLANNED
+from workbench.processes.data import Image, Sample
 from workbench.processes.measuring import ANSWER, typed_line
 from workbench.processes.preview import DATA, MODEL, PLAN, Previewed
 from workbench.ui.app import WorkbenchApp
@@ -29,6 +31,12 @@ ANSWERED = [
     typed_line(PLAN, PLANNED),
     typed_line(ANSWER, Previewed(uses_gpu=False, step_ms=1.5)),
 ]
+
+
+def ring(number: int) -> Image:
+    """A picture of a ring, whose place depends on the number."""
+    squares = [(x - 6 - number % 4) ** 2 + (y - 7.5) ** 2 for y in range(16) for x in range(16)]
+    return Image(1, 16, 16, [max(255 - 24 * abs(round(square) - 20), 0) for square in squares])
 
 
 def seen(app: WorkbenchApp) -> set[str]:
@@ -158,7 +166,8 @@ def test_the_look_of_the_first_picture(
     snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: None, size: tuple[int, int]
 ) -> None:
     """Layers, memory, samples, balance and schedule stand beside the settings, and on a page of their own."""
-    fake_process(monkeypatch, tmp_path, ANSWERED)
+    rings = replace(SHOWN, samples=[Sample(place, str(place), image=ring(place)) for place in range(10)])
+    fake_process(monkeypatch, tmp_path, [typed_line(DATA, rings), *ANSWERED[1:]])
     app = make_app(tmp_path / "runs", standby=True)
 
     async def bring_up(pilot: Pilot[None]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
@@ -15,6 +16,7 @@ from tests.ui.made import write_run
 from tests.ui.made_judge import NUMBERS, NUMBERS_JUDGED, judging_process
 from tests.ui.made_measuring import failure, fake_process
 from tests.ui.made_study import write_study
+from tests.ui.test_contrast import hard_to_read
 from tests.ui.test_runs_live import until
 from workbench.runs.directory import RunDirectory
 from workbench.ui.app import WorkbenchApp
@@ -189,9 +191,9 @@ def test_a_run_in_progress_is_judged_in_the_background_after_a_question(
         await pilot.press("J")
         await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
         await settle(pilot)
-        asks = " ".join(screen_text(app).replace("│", " ").split())
-        assert "A run is being trained. It takes one core at the lowest priority" in asks
-        assert "2,250 samples took 0.03 s." in asks
+        assert isinstance(app.screen, QuestionDialog)
+        assert "A run is training. It takes one core at the lowest priority" in app.screen._text
+        assert "validation of 2,250 samples took 0.03 s." in app.screen._text
         await pilot.press("escape")
         await settle(pilot)
         assert not asked.exists()
@@ -287,7 +289,7 @@ def test_other_charts_take_turns_on_a_small_screen_and_classes_can_be_chosen(
             seen.append(screen_text(app).splitlines()[2].split("─")[1].split()[0])
             await pilot.press("right")
             await settle(pilot)
-        assert seen == ["ROC", "precision-recall", "calibration", "how"]
+        assert seen == ["ROC", "precision-recall", "calibration", "confidence"]
         await pilot.press("left")
         await settle(pilot)
         assert "90 to 100 %" in screen_text(app)
@@ -429,3 +431,61 @@ def test_a_trial_is_judged_and_the_study_is_shown_again(tmp_path: Path, monkeypa
 
     drive(app, steps, (140, 40))
     assert requests(asked)[1]["evaluation"]["checkpoint"].startswith(str(study.path))
+
+
+def test_the_wheel_moves_the_cursor_and_a_click_chooses_a_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot)
+        await pilot.press("3")
+        await until(pilot, lambda: screen.samples is not None)
+        await settle(pilot)
+        row = next(place for place, line in enumerate(screen_text(app).splitlines()) if "line 5" in line)
+        await pilot.click(offset=(6, row))
+        await settle(pilot)
+        assert "sample 3 of test" in screen_text(app)
+        for turned, sample in ((events.MouseScrollDown, 4), (events.MouseScrollUp, 3)):
+            await pilot._post_mouse_events([turned], offset=(6, row))
+            await settle(pilot)
+            assert f"sample {sample} of test" in screen_text(app)
+
+    drive(app, steps, (140, 40))
+
+
+def test_samples_that_do_not_come_are_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot)
+        await until(pilot, lambda: screen._judging.known.samples != {})
+        psutil.Process(requests(tmp_path / "asked")[0][0]).kill()
+        await pilot.press("down")
+        await until(pilot, lambda: bool(screen._judging.problem))
+        await settle(pilot)
+        assert "the measuring process ended without an answer" in screen_text(app)
+        assert "space asks for them again" in screen_text(app)
+        await pilot.press("space")
+        await until(pilot, lambda: screen._look.cell in screen._judging.known.samples)
+
+    drive(app, steps, (140, 40))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_word_of_its_pages_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theme: str) -> None:
+    judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path, theme=f"workbench-{theme}")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot)
+        for page in "123":
+            await pilot.press(page)
+            await until(pilot, lambda: screen._judging.progress is None)
+            await settle(pilot)
+            assert hard_to_read(app) == [], page
+
+    drive(app, steps, (140, 40))

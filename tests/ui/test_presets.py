@@ -89,7 +89,7 @@ def test_a_file_that_is_there_is_replaced_only_after_a_second_enter(tmp_path: Pa
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("S", *"own", "enter")
         await pilot.pause()
-        assert "there already" in screen_text(app)
+        assert "already exists" in screen_text(app)
         assert Preset.load(path).description == "old"
         await pilot.press("enter")
         await pilot.pause()

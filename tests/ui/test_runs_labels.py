@@ -154,7 +154,7 @@ def test_a_renamed_run_keeps_its_place_its_mark_and_stays_on_the_screen(tmp_path
         await until(pilot, lambda: "baseline" in screen_text(app).splitlines()[3])
         shown = [name_of(row) for row in table(app).table.rows]
         assert shown == ["gamma", "baseline", "alpha"]
-        assert table(app).table.marked == ["baseline"]
+        assert table(app).table.marked.names == ["baseline"]
         assert (tmp_path / "runs" / "baseline" / "events.jsonl").exists()
         await until(pilot, lambda: app.session.watch is not None and app.session.watch.run.name == "baseline")
         await pilot.press("escape")
@@ -176,7 +176,7 @@ def test_an_overlaid_run_that_is_renamed_stays_overlaid(tmp_path: Path) -> None:
         await pilot.press("ctrl+u", *"mine", "enter", "escape")
         await until(pilot, lambda: not isinstance(app.screen, RunsScreen))
         await open_runs(pilot)
-        assert table(app).table.marked == ["mine"]
+        assert table(app).table.marked.names == ["mine"]
 
     drive(app, steps)
 

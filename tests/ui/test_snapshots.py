@@ -6,6 +6,7 @@ screens is asserted as text in the tests beside this one. `PICTURES` says what e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,9 @@ from tests.ui.made import append, looks, preset, profiled, write_memory_snapshot
 from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, LEARNED, TOO_FAST, fake_comparison, make_findings
 from tests.ui.made_measuring import fake_process, range_lines, scan_lines
 from workbench.runs.events import Started
+from workbench.runs.labels import Labels, write_labels
 from workbench.settings import code
+from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.live.overlays import OverlaidRun
 
@@ -72,6 +75,20 @@ def healthy(runs: Path, **how: Any) -> WorkbenchApp:
     run = write_run(runs, alive=True)
     append(run, *looks(13))
     return make_app(runs, attach=run, **how)
+
+
+def six_runs(runs: Path, **how: Any) -> WorkbenchApp:
+    """Two learning rates, three seeds each; one is pinned."""
+    for number in range(6):
+        ending = "stopped" if number == 4 else "completed"
+        run = write_run(runs, f"20261124T1{number}0000Z-fast-000{number}", steps=1000 + 200 * number, ending=ending)
+        settings = [f"optimizer.learning_rate={(0.001, 0.01)[number % 2]}", f"training.seed={number // 2}"]
+        run.preset.write_text(Preset.load(run.preset).override(settings).to_toml())
+        summary = json.loads(run.summary.read_text())
+        summary["validation"]["accuracy"] = 0.95 + 0.004 * number * (1 if number % 2 else -1)
+        run.summary.write_text(json.dumps(summary))
+        write_labels(run.labels, Labels(("night",) * (number == 1), pinned=number == 1))
+    return make_app(runs, **how)
 
 
 def two_runs(runs: Path, **how: Any) -> WorkbenchApp:
@@ -151,6 +168,12 @@ PICTURES = {
     "runs": Picture("marks, columns and states of runs", two_runs, keys=["r", "space", "down", "space"]),
     "runs-small": Picture("the columns that matter where there is little room", two_runs, SMALL, ["r"]),
     "runs-large": Picture("all columns, where there is room", two_runs, LARGE, ["r"]),
+    "runs-grouped": Picture(
+        "groups, the base, better and worse, a folded group; a wrong filter leaves the rows",
+        six_runs,
+        (140, 30),
+        ["r", "at", *"rate", "enter", "home", "space", "end", "f", "slash", *"acc > 94 lr", "greater_than_sign"],
+    ),
     "compare": Picture(
         "what differs between runs, the best of each row marked", two_runs, keys=["r", "space", "down", "space", "v"]
     ),
@@ -178,8 +201,8 @@ def test_a_picture(snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.Mo
         await settled(pilot)
         for key in picture.keys:
             await pilot.press(key)
-            if key == "r":
-                await pilot.pause(0.6)
+            while key == "r" and "▁" not in screen_text(app):  # until the curves of the runs are read
+                await pilot.pause(0.05)
         await pilot.pause(0.4)
 
     assert snap_compare(app, terminal_size=picture.size, run_before=bring_up)

@@ -106,6 +106,24 @@ def test_the_best_trials_come_first_with_their_letters_and_states(tmp_path: Path
     drive(app, steps, SIZE)
 
 
+def test_a_trial_far_from_the_others_does_not_own_the_axis(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await open_tune(pilot)
+        watch = screen._tune.watch
+        assert watch is not None
+        trial = watch.view.trials[12]
+        trial.values.update(dict.fromkeys(trial.values, 1e9))
+        await pilot.press("L", "L")
+        await seen(pilot, "▲ 1 above, up to 1e+09")
+        await pilot.press("circumflex_accent")
+        await pilot.pause(0.1)
+        assert "above, up to" not in screen_text(app)
+
+    drive(app, steps, SIZE)
+
+
 def test_what_the_controller_writes_is_shown(tmp_path: Path) -> None:
     app, study = app_of(tmp_path, alive=True)
 
@@ -859,7 +877,7 @@ def test_where_no_study_is_in_progress_the_app_points_to_none(tmp_path: Path) ->
     drive(app, steps, SIZE)
 
 
-@pytest.mark.parametrize(("key", "runs", "shows"), [("escape", 0, False), ("enter", 0, True), ("b", 1, False)])
+@pytest.mark.parametrize(("key", "runs", "shows"), [("escape", 0, False), ("enter", 0, True), ("space", 1, False)])
 def test_a_run_is_trained_beside_a_study_only_after_asking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, runs: int, shows: bool
 ) -> None:
@@ -892,7 +910,7 @@ def test_beside_a_paused_study_a_run_is_trained_unasked(tmp_path: Path, monkeypa
     drive(app, steps, SIZE)
 
 
-@pytest.mark.parametrize(("key", "starts", "shows"), [("escape", 0, False), ("T", 0, True), ("b", 1, True)])
+@pytest.mark.parametrize(("key", "starts", "shows"), [("escape", 0, False), ("T", 0, True), ("space", 1, True)])
 def test_a_second_study_begins_beside_one_of_another_app_only_after_asking(
     tmp_path: Path, started: list[tuple[StudyDirectory, str]], key: str, starts: int, shows: bool
 ) -> None:

@@ -52,6 +52,23 @@ def test_a_loss_is_never_rounded_to_nothing(value: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
+        (0.45, "under 1 s left"),
+        (1.47, "1 s left"),
+        (59.4, "59 s left"),
+        (89, "1 min 29 s left"),
+        (3599.6, "1 h 0 min left"),
+        (18_968, "5 h 16 min left"),
+        (183_600, "2 d 3 h left"),
+    ],
+)
+def test_the_time_left_is_as_exact_as_an_estimate_deserves(seconds: float, text: str) -> None:
+    """screen/REPORT #42: 5:16:08 h left, 1:29 min left, 0.45 s left."""
+    assert units.time_left(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
         (0, "0.00 s"),
         (0.42, "0.42 s"),
         (12.34, "12.3 s"),

@@ -20,7 +20,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, Prepared, RequestHandled, State, TextGenerated, WarningRaised
 from workbench.runs.measurements import MemorySnapshot, Profiled
 from workbench.runs.view import RunView
-from workbench.units import count, decimals, duration, rate
+from workbench.units import count, decimals, duration, rate, time_left
 from workbench.wording import engine_line, loading_words, profile_title
 
 EPOCH_LINE_SECONDS = 1.0
@@ -230,5 +230,5 @@ def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[
     if view.state != "training":
         parts.append(view.state)
     elif view.seconds_left is not None:
-        parts.append(f"{duration(view.seconds_left)} left")
+        parts.append(time_left(view.seconds_left))
     return parts

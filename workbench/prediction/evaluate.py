@@ -103,7 +103,7 @@ def evaluation_of(evaluated: Evaluated, worst: int = 0) -> Evaluation:
     monitor = str(evaluated.preset.training.monitor)
     calibration = evaluated.calibration
     return Evaluation(
-        weights=f"best epoch {trained.epoch:,}" if trained.epoch is not None else "last checkpoint",
+        weights=_weights(trained),
         data=_named(evaluated.source),
         split=found.split,
         samples=len(predictions.losses),
@@ -126,6 +126,14 @@ def evaluation_of(evaluated: Evaluated, worst: int = 0) -> Evaluation:
             *_finite_notes(predictions),
         ],
     )
+
+
+def _weights(trained: TrainedModel) -> str:
+    """Which weights these are, in words."""
+    if trained.epoch is not None:
+        return f"best epoch {trained.epoch:,}"
+    done = trained.epochs_done
+    return "last checkpoint" if done is None else f"last checkpoint, after {counted(done, 'epoch')}"
 
 
 def _read(

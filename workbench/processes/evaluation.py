@@ -140,7 +140,7 @@ class Evaluation:
     """The answer."""
 
     weights: str
-    """Of which epoch the weights are, such as "best epoch 7"."""
+    """Of which epoch the weights are: "best epoch 7", or "last checkpoint, after 3 epochs"."""
     data: str
     """The name of the data source, and its file or folder."""
     split: str

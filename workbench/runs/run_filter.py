@@ -35,6 +35,7 @@ _CONDITION = re.compile(r"([^\s=<>!:()\"'≥≤≠]+)\s*(>=|<=|!=|==|=|>|<|:|≥
 _QUOTED = re.compile(r"\"((?:\\.|[^\"\\])*)\"|'([^']*)'")
 _WORD = re.compile(r"[^\s()]+")
 _PERCENT = re.compile(r"([-+]?[\d.]+(?:e[-+]?\d+)?)\s*%", re.IGNORECASE)
+_OPEN_NUMBER = re.compile(r"[-+]?(?:\d+\.|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 _DURATION = re.compile(r"([\d.]+(?:e[-+]?\d+)?)\s*([a-z]*)", re.IGNORECASE)
 _UNIT_BEHIND = re.compile(r"\s+(%|s|min|h|d)(?=[\s()]|$)")
 """A unit behind a number and a blank, as the table writes it: 97.2 %, 5 min."""
@@ -214,10 +215,9 @@ class _Reader:
         while self._takes("not"):
             is_negated, after = not is_negated, "not"
         if self._is_at_end or self._next_word() in ("and", "or"):
-            what = self._next_word() or ")" * (self._at < len(self._text))
-            raise FilterError(
-                f"something must follow {after}" if after else f"something must stand before {what or ')'}"
-            )
+            if after:
+                raise FilterError(f"something must follow {after}")
+            raise FilterError(f"something must stand before {self._next_word() or ')'}")
         part = self._parenthesis() if self._text[self._at] == "(" else self._condition_or_word()
         return Not(part) if is_negated else part
 
@@ -350,7 +350,9 @@ def _is_ordered(value: Any, sign: str, wanted: Any) -> bool:
 
 
 def _from_toml(text: str) -> Any:
-    """A value as TOML reads it; what is no TOML is text."""
+    """A value as TOML reads it, and numbers without digits before or behind the point; anything else is text."""
+    if _OPEN_NUMBER.fullmatch(text):
+        return float(text)
     try:
         return tomllib.loads(f"value = {text}")["value"] if text.isprintable() else text
     except (ValueError, RecursionError):

@@ -148,6 +148,11 @@ class KnownKeys:
         found = closest(name, self.names()) or closest(wanted, self._by_short_name)
         raise FilterError(f"{name}: no run has such a setting or metric{f'; did you mean {found}?' if found else ''}")
 
+    def is_begun(self, word: str) -> bool:
+        """Whether a word is the beginning of a name, or another word for one."""
+        wanted = word.casefold().replace("-", "_")
+        return wanted in SYNONYMS or any(name.startswith(wanted) for name in (*self._short_names(), *self._paths))
+
     def names(self) -> Iterable[str]:
         """The whole names of all keys."""
         yield from FIELDS

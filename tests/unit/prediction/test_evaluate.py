@@ -65,7 +65,9 @@ def test_losses_splits_and_ways_of_computing(tmp_path: Path, assignments: tuple[
     trained = train(tmp_path, "data.name=digits", "model.hidden=[8]", "data.batch_size=64", *assignments)
     file = "best.pt" if trained.preset.training.keep_best else "last.pt"
     request = EvaluationRequest(str(trained.run.checkpoints / file), trained.preset.to_toml())
-    assert evaluate(request, lambda progress: None).metrics == trained.test
+    found = evaluate(request, lambda progress: None)
+    assert found.metrics == trained.test
+    assert found.weights.startswith("best epoch ") or found.weights == "last checkpoint, after 2 epochs"
 
 
 def test_every_split_and_all_of_them(iris: Trained) -> None:

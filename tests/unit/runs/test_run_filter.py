@@ -76,6 +76,8 @@ def found(text: str, rows: list[RunRow] = ROWS) -> str:
         ("optimizer.name=sgd", "sgd"),
         ("opti:sgd", "sgd"),
         ("lr = 0.01", "adam"),
+        ("lr = .01", "adam"),
+        ("acc > 0.", "adam sgd kl"),
         ("learning-rate >= 0.01", "adam"),
         ("hidden:64", "sgd"),
         ("hidden = [64, 32]", "sgd"),

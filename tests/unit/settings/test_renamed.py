@@ -69,14 +69,14 @@ def test_every_old_name_is_refused_with_the_new_one(old: str) -> None:
     table, _, key = old.rpartition(".")
     choice = {"every": 'name = "step"', "peak_at": 'name = "one_cycle"'}.get(key, "")
     found = refused(f"[{table}]\n{key} = 1\n{choice}")
-    assert f"line 2, {old} is called {RENAMED[old]} now" in found
+    assert f"line 2, {old} is now called {RENAMED[old]}" in found
 
 
 @pytest.mark.parametrize(("path", "old"), [(path, old) for path, values in RENAMED_VALUES.items() for old in values])
 def test_every_old_value_is_refused_with_the_new_one(path: str, old: str) -> None:
     table, _, key = path.rpartition(".")
     new = RENAMED_VALUES[path][old]
-    said = f'{path}: "{old}" is called "{new}" now'
+    said = f'{path}: "{old}" is now called "{new}"'
     assert refused(f'[{table}]\n{key} = "{old}"') == f"old.toml: line 2, {said}"
     with pytest.raises(PresetError, match=f"--set: {said}"):
         Preset().override([f"{path}={old}"])
@@ -89,9 +89,9 @@ def test_an_old_name_of_another_choice_is_only_unknown() -> None:
 
 
 def test_an_old_assignment_is_refused() -> None:
-    with pytest.raises(PresetError, match=r"--set: runtime\.threads is called runtime\.num_threads now"):
+    with pytest.raises(PresetError, match=r"--set: runtime\.threads is now called runtime\.num_threads"):
         Preset().override(["runtime.threads=2"])
-    with pytest.raises(PresetError, match=r"runtime\.threads is called runtime\.num_threads now"):
+    with pytest.raises(PresetError, match=r"runtime\.threads is now called runtime\.num_threads"):
         Preset().override(["runtime.num_threads=4", "runtime.threads=2"])
 
 
@@ -99,7 +99,7 @@ def test_the_form_gives_the_new_name_of_an_old_value() -> None:
     draft = Draft(Preset())
     assert draft.enter("runtime.engine", "graph") == '"graph" is now called "cuda_graph"'
     assert draft.preset == Preset()
-    with pytest.raises(PresetError, match=r"runtime\.threads is called runtime\.num_threads now"):
+    with pytest.raises(PresetError, match=r"runtime\.threads is now called runtime\.num_threads"):
         draft.assign(["runtime.threads=2"])
     assert draft.preset == Preset()
 
@@ -127,20 +127,20 @@ def test_only_the_preset_of_a_run_may_have_old_names(tmp_path: Path) -> None:
     """`workbench --preset runs/RUN/preset.toml --set ...` is what a completed run says to do."""
     path = tmp_path / "preset.toml"
     path.write_text(OLD)
-    with pytest.raises(PresetError, match="is called"):
+    with pytest.raises(PresetError, match="is now called"):
         library.load(str(path))
     (tmp_path / "events.jsonl").touch()
     assert library.load(str(path)).runtime.num_threads == 3
     other = tmp_path / "other.toml"
     other.write_text(OLD)
-    with pytest.raises(PresetError, match="is called"):
+    with pytest.raises(PresetError, match="is now called"):
         library.load(str(other))
 
 
 def test_a_run_with_a_value_under_both_names_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "preset.toml"
     path.write_text("[runtime]\nnum_threads = 1\nthreads = 2")
-    with pytest.raises(PresetError, match=r"line 3, runtime\.threads is called runtime\.num_threads now"):
+    with pytest.raises(PresetError, match=r"line 3, runtime\.threads is now called runtime\.num_threads"):
         Preset.of_run(path)
 
 

@@ -22,8 +22,9 @@ from workbench.processes.preview import DATA, MODEL, PLAN, Layer, Model, Preview
 from workbench.settings import code
 from workbench.settings.preset import Preset
 from workbench.ui.live import preview as module
+from workbench.ui.live.data_key import key_of
 from workbench.ui.live.planner import Expectation, content_of
-from workbench.ui.live.preview import Preview
+from workbench.ui.live.preview import Picture, Preview
 from workbench.ui.live.seen import Seen
 
 PATIENCE_SECONDS = 20.0
@@ -299,6 +300,17 @@ def test_what_was_seen_last_is_shown_at_once_and_its_data_read_again(
     run(first)
     run(second)
     assert [request["shows_data"] for request in asked_of(asked)] == [True, True, False]
+
+
+def test_what_was_seen_at_an_earlier_start_goes_where_it_does_not_hold_any_more(answering: Callable[..., Path]) -> None:
+    answering([typed_line(FAILURE, Failure("data.csv is not there", 2, "data"))])
+
+    async def steps(preview: Preview, expected: Expected) -> None:
+        preview.recall(Seen(content_of(PRESET), key_of(PRESET.with_absolute_paths()), FLOWERS, MADE))
+        await look_until_answered(preview, PRESET)
+        assert preview.picture == Picture(reason="data.csv is not there")
+
+    run(steps)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"content": "", "key": ""}'])

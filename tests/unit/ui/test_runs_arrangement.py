@@ -91,6 +91,23 @@ def test_a_wrong_filter_says_so_and_leaves_what_was_there() -> None:
     assert made.view.filter_text == "acc > 96%"
 
 
+def test_a_condition_that_is_being_typed_leaves_what_was_there() -> None:
+    made = arranged()
+    for typed in ("l", "lr", "lr "):
+        said = made.filter(typed)
+        assert said in ("", f"no run has {typed.strip()} written about it; to compare it, write lr > 1 or lr:word")
+        assert names(made), typed
+    assert made.filter("xyz") == ""
+    assert names(made) == ["c"], "the pinned run alone"
+
+
+def test_a_filter_holds_when_the_last_run_that_met_it_is_gone() -> None:
+    made = arranged([A, row("slow", 5, 0.9)])
+    assert made.filter("slow") == ""
+    made.take(RunsRead.of([A], made.read))
+    assert names(made) == []
+
+
 def test_the_distance_to_the_base_and_to_the_best() -> None:
     made = arranged()
     assert cell(made, "best", D) == "★ 99.00"
@@ -174,6 +191,8 @@ def test_a_rate_changed_by_hand_is_told_from_the_one_that_was_set() -> None:
     made = arranged([changed, B])
     assert cell(made, "setting:optimizer.learning_rate", changed) == "0.01 → 0.02"
     assert made.runs.changes_in_words(changed, with_columns=True).startswith("learning rate 0.01 → 0.02 at step 10")
+    changed.settings["changes"] += ({"step": 20, "learning_rate": 0.01},)
+    assert cell(made, "setting:optimizer.learning_rate", changed) == "0.01 (changed)", "not 0.01 → 0.01"
 
 
 @pytest.mark.parametrize("width", [40, 56, 76, 116, 136, 196, 296])

@@ -74,6 +74,8 @@ class TrainedModel(nn.Module):
     """What the model was trained by."""
     epoch: int | None
     """After which epoch the weights were kept; None where the checkpoint is not that of a best epoch."""
+    epochs_done: int | None
+    """Of a checkpoint of the state of training: how many epochs were complete; else None."""
 
     def __init__(self, model: nn.Module, encoding: Encoding, target_scale: TargetScale | None, preset: Preset) -> None:
         """model: gives raw scores; target_scale: of a regression, None for classes."""
@@ -87,7 +89,7 @@ class TrainedModel(nn.Module):
         self.reader = None
         self.task = ""
         self.description = {}
-        self.epoch = None
+        self.epoch = self.epochs_done = None
 
     @classmethod
     def load(cls, path: Path, device: torch.device = CPU) -> Self:
@@ -109,7 +111,10 @@ class TrainedModel(nn.Module):
                 "samples, the class names, the target scale and the preset are missing. Train the model again"
                 + (" with the preset of its run" if run is None else f": {anew(run)}")
             )
-        return cls.restored(described, state["model"], state.get("epoch"), path, device)
+        trained = cls.restored(described, state["model"], state.get("epoch"), path, device)
+        position = state.get("position")
+        trained.epochs_done = position.get("epoch") if isinstance(position, dict) else None
+        return trained
 
     @classmethod
     def restored(

@@ -14,6 +14,9 @@ from workbench.errors import type_and_first_line
 from workbench.processes.preview import Layer, Model
 from workbench.training.job import Job
 
+SIDES = {"1d": 1, "2d": 2, "3d": 3}
+"""By the end of a class's name: how many sides its window has, of which some give one for all."""
+
 
 def describe_model(job: Job) -> Model:
     """Describes the network of a job. Runs it on two made-up samples, without gradients, and leaves it as it was.
@@ -49,7 +52,7 @@ def _kernel(module: nn.Module) -> list[int]:
     """The sides of the window of a convolution or a pooling."""
     size = getattr(module, "kernel_size", None)
     if isinstance(size, int):
-        return [size]
+        return [size] * SIDES.get(type(module).__name__[-2:], 1)
     is_sides = isinstance(size, tuple) and all(isinstance(side, int) for side in size)
     return list(size) if is_sides and size is not None else []
 

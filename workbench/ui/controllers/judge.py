@@ -81,13 +81,15 @@ class JudgeController:
         """Asks whether to judge beside the run that is training."""
         from workbench.ui.dialogs.question import STAY, QuestionDialog
 
-        trains_here = judged.prepared.device == "cpu"
+        watch = self._session.watch
+        training = judged.prepared
+        if self._session.is_busy and watch is not None:
+            training = watch.history.view.prepared or training
         cost = (
             "It takes one core at the lowest priority for a while: the run's steps may take longer until it is done."
-            if trains_here
+            if training.device == "cpu"
             else "It computes on the CPU, on one core at the lowest priority, and leaves the GPU to the run."
         )
-        watch = self._session.watch
         epoch = None if watch is None or watch.run != judged.run else watch.history.view.epoch_end
         seconds = epoch.validation_seconds if epoch is not None else 0.0
         samples = judged.prepared.validation_samples

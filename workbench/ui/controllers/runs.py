@@ -108,6 +108,8 @@ class RunsController:
                     unread.append(f"{run.name} cannot be read: {error}")
             return found
 
+        if len(runs) > 1:
+            self._host.say(f"reading {len(runs)} runs ...")
         self.overlays.put(await self._host.in_thread(read))
         watched = self._session.watch
         left_out = self.overlays.fit_to(watched)

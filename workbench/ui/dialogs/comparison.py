@@ -21,7 +21,7 @@ from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.live.comparison_words import WITHOUT_MEASURE, answer, method, question, rows
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.bars import thin_bar
-from workbench.units import duration
+from workbench.units import time_left
 
 POLL_SECONDS = 1.0
 BAR_CELLS = 40
@@ -148,7 +148,7 @@ class ComparisonDialog(Dialog[str]):
             if self._expected_seconds is None or self._seconds >= self._expected_seconds:
                 return ""
             left = self._expected_seconds - self._seconds
-        return f", about {duration(left) if left >= 60 else f'{max(round(left), 1)} s'} left"
+        return f", about {time_left(max(left, 1))}"
 
     def _results(self, comparison: Comparison) -> Table:
         times = self.app.glyphs.times

@@ -232,14 +232,17 @@ class Preview:
                 self._expect(content, expected[-1])
             case Previewed(uses_gpu=True):
                 self._on_gpu.add(content)
-            case Previewed():
+            case Previewed() if expected:
                 self._expect(content, replace(expected[-1], step_ms=part.step_ms))
         if not isinstance(part, Progress):
             self._doing = ""
         self.show()
 
     def _give(self, content: str, expectation: Expectation) -> None:
-        """Says why there is nothing more to show."""
+        """Says why there is nothing more to show. What was seen before may no longer hold."""
+        self._models.pop(content, None)
+        if self._recalled and self._key == self._recalled:
+            self._data.pop(self._recalled, None)
         if content == self._wanted:
             self._reason, self._doing = expectation.reason, ""
         self._expect(content, expectation)

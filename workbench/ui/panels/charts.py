@@ -155,8 +155,8 @@ class ChartPanel(MovableChart):
         if not self._beside:
             return self.first_fitting(states)
         if self._is_maximised:
-            split = Text(f"{split_of(self.quantity)}  ", self.style_of("dim"))
-            return self.first_fitting(Text.assemble(split, state) for state in states)
+            split = Text(split_of(self.quantity), self.style_of("dim"))
+            return self.first_fitting(Text("  ").join(filter(None, (split, state))) for state in states)
         labels = labels_of(self, self.quantity, self._beside, self._own_label)
         return self.first_fitting([Text("  ").join((labels[0], states[0])), *labels, *states])
 
@@ -184,7 +184,9 @@ class ChartPanel(MovableChart):
         end = self._curves.extent.whole[1]
         factor = end / (last - first)
         parts = [f"{factor:.{1 if factor < 10 else 0}f}".removesuffix(".0") + self.glyphs.times]
-        if self._view.window is not None and self._view.window.follows and self._curves.history.view.finished is None:
+        run = self._curves.history.view
+        grows = run.step > 0 and run.finished is None
+        if self._view.window is not None and self._view.window.follows and grows:
             parts[0] += " follows"
         if (steps := self._curves.steps_per_point) > 1:
             parts.append(f"{steps:,} steps a point")

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
+from textual import events
+from textual.message import Message
 
 from workbench.pictures.gallery import gallery_lines
 from workbench.pictures.kinds import sample_lines
@@ -25,10 +27,20 @@ MOST_PICTURE_ROWS = 40
 TITLES = ("loss", "true as predicted", "sure", "from")
 SHORT_TITLES = ("loss", "as", "sure", "from")
 GAP = 2
+HEADING_LINES = 2
+"""The border and the titles."""
 
 
 class SampleListPanel(Panel):
     """A line a sample: its loss, what it is, and what it was predicted as."""
+
+    class Clicked(Message):
+        """A sample was clicked."""
+
+        def __init__(self, place: int) -> None:
+            """place: from 0."""
+            super().__init__()
+            self.place = place
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -65,13 +77,23 @@ class SampleListPanel(Panel):
             return self.placeholder(self._empty, width)
         rows = [_columns(sample.said) for sample in self._samples.samples]
         head, *lines = _aligned(rows, width)
-        room = height - 1
-        first = min(max(self._place - room // 2, 0), max(len(lines) - room, 0))
+        first, room = self._first(height), height - 1
         shown = [Text(line, self.style_of("text")) for line in lines]
         here = shown[self._place]
         here.pad_right(max(width - here.cell_len, 0))
         here.stylize(self.style_of("cursor"))
         return [Text(head, self.style_of("dim")), *shown[first : first + room]]
+
+    def _first(self, height: int) -> int:
+        """The first sample in view, below the titles."""
+        samples, room = 0 if self._samples is None else len(self._samples.samples), height - 1
+        return min(max(self._place - room // 2, 0), max(samples - room, 0))
+
+    def on_click(self, event: events.Click) -> None:
+        """Says which sample was clicked."""
+        place = self._first(self.size.height - 2) + event.y - HEADING_LINES
+        if self._samples is not None and event.y >= HEADING_LINES and place < len(self._samples.samples):
+            self.post_message(self.Clicked(place))
 
 
 def _aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:

@@ -96,17 +96,23 @@ class Arrangement:
     def take(self, read: RunsRead) -> None:
         """Takes the runs as they were read."""
         self.read = read
-        if self.filter(self.view.filter_text):  # it asks for something that no run has any more
+        if self.filter(self.view.filter_text, is_typed=False):  # it asks for something that no run has any more
             self._found = list(read.rows)
             self._arrange()
 
-    def filter(self, text: str) -> str:
-        """Shows the runs that meet a filter. Returns what is wrong with it; then those shown before stay."""
+    def filter(self, text: str, *, is_typed: bool = True) -> str:
+        """Shows the runs that meet a filter. Returns what is wrong with it; then those shown before stay.
+
+        is_typed: whether its last word may be the beginning of a condition.
+        """
         try:
             wanted = parse(text, self.read.keys, self._text_of)
-            self._found = [row for row in self.read.rows if wanted.is_met(row)]
+            found = [row for row in self.read.rows if wanted.is_met(row)]
         except FilterError as error:
             return str(error)
+        if is_typed and not found and (word := _last_word(text)) and self.read.keys.is_begun(word):
+            return f"no run has {word} written about it; to compare it, write {word} > 1 or {word}:word"
+        self._found = found
         self.view.filter_text = text
         self._arrange()
         return ""
@@ -196,6 +202,12 @@ class Arrangement:
             case "tags":
                 return tags_of(row) or "no tags"
         return setting_text(setting_value(row, self.view.grouped_by.removeprefix(SETTING))) or "not set"
+
+
+def _last_word(text: str) -> str:
+    """The word that may be the beginning of a condition, which is being typed; empty if something else is the last."""
+    word = text.split()[-1:] or [""]
+    return word[0] if word[0].replace("_", "").replace(".", "").isalpha() else ""
 
 
 def _mean(keys: Iterable[Any]) -> tuple[str, float] | None:

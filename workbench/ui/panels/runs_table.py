@@ -19,9 +19,10 @@ from workbench.ui.keys.copying import Copied
 from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.runs_arrangement import Arrangement, Group, Item, RunsRead, RunsView
-from workbench.ui.panels.runs_column import GAP, Column, Parts, fitting
+from workbench.ui.panels.runs_column import GAP, Column, fitting
 from workbench.ui.panels.runs_columns import ALWAYS, SETTING, automatic
 from workbench.ui.panels.runs_lines import RunPainter
+from workbench.ui.panels.runs_marked import MarkedRuns
 from workbench.ui.panels.runs_shown import tags_of
 from workbench.units import count
 
@@ -73,9 +74,7 @@ class RunsTable(Panel):
         """
         super().__init__(id=id)
         self._folder = folder
-        self._marks = marks
-        self._marked: dict[str, None] = dict.fromkeys(marked)
-        """Names, in the order in which they were marked."""
+        self.marked = MarkedRuns(marks, marked)
         self._is_read = False
         self._problem = ""
         self._chosen = tuple(columns)
@@ -86,14 +85,14 @@ class RunsTable(Panel):
         self._asked: dict[str, RunRow] = {}
         """By name, the runs whose curves were asked for; a run in progress changes."""
         self._standstill: Timer | None = None
-        self.arranged = Arrangement(self.glyphs, self._mark_of, view)
+        self.arranged = Arrangement(self.glyphs, self.marked.parts, view)
 
     # What is shown.
 
     def show(self, read: RunsRead) -> None:
         """Shows the runs as they were read; the cursor stays on its run."""
         self._is_read, self._problem = True, ""
-        self._marked = {name: None for name in self._marked if name in read.facts}
+        self.marked.keep(read.facts)
         self._rearrange(lambda: self.arranged.take(read))
 
     def fail(self, problem: str) -> None:
@@ -192,15 +191,9 @@ class RunsTable(Panel):
         return self.item if isinstance(self.item, RunRow) else None
 
     @property
-    def marked(self) -> list[str]:
-        """The names of the marked runs, in the order in which they were marked."""
-        return list(self._marked)
-
-    @property
     def marked_rows(self) -> list[RunRow]:
         """The marked runs, in the order in which they were marked."""
-        facts = self.arranged.read.facts
-        return [facts[name].row for name in self._marked if name in facts]
+        return self.marked.rows(self.arranged.read.facts)
 
     def described(self, row: RunRow) -> Text:
         """Describes a run: its name, tags, fault and note, and how it differs from its preset."""
@@ -215,32 +208,17 @@ class RunsTable(Panel):
 
     def mark(self) -> None:
         """Marks the run under the cursor, or the runs of the group; if they are marked, removes the marks."""
-        item = self.item
-        if item is not None:
-            self._mark([row for row in (item.rows if isinstance(item, Group) else [item]) if not row.broken])
+        if (item := self.item) is not None:
+            self._mark(item.rows if isinstance(item, Group) else [item])
 
     def mark_all(self) -> None:
         """Marks all runs that are shown; if all are marked, removes all marks."""
-        self._mark([row for row in self.arranged.runs.rows if not row.broken])
+        self._mark(self.arranged.runs.rows)
 
     def _mark(self, rows: Sequence[RunRow]) -> None:
-        names = dict.fromkeys(row.run.name for row in rows)
-        if names.keys() <= self._marked.keys():
-            self._marked = {name: None for name in self._marked if name not in names}
-        else:
-            self._marked |= names
+        self.marked.toggle(rows)
         self._fitted_in = -1
         self.redraw()
-
-    def rename(self, name: str, now: str) -> None:
-        """Keeps the mark of a run that was renamed."""
-        self._marked = {now if marked == name else marked: None for marked in self._marked}
-
-    def _mark_of(self, row: RunRow) -> Parts:
-        if row.run.name not in self._marked:
-            return ()
-        mark = self._marks.of(row.run.name)
-        return ((mark.letter, f"strong {mark.style}"),)
 
     # The cursor.
 
@@ -294,9 +272,8 @@ class RunsTable(Panel):
         """The columns that fit, each with its width in cells."""
         if self._fitted_in != width:
             wanted = set(self.shown_columns)
-            marks = max((len(self._marks.of(name).letter) for name in self._marked), default=1)
             columns = [column for column in self.arranged.columns if column.key in wanted]
-            self._fitted = fitting([replace(columns[0], least=marks), *columns[1:]], width)
+            self._fitted = fitting([replace(columns[0], least=self.marked.cells), *columns[1:]], width)
             self._fitted_in = width
             shown = [column.key for column, _ in self._fitted]
             self.arranged.runs.in_columns = [key.removeprefix(SETTING) for key in shown if key.startswith(SETTING)]
@@ -306,7 +283,7 @@ class RunsTable(Panel):
         running = sum(row.status == "running" for row in self.rows)
         parts = [f"{count(len(self.rows))} in {short_path(self._folder) or '.'}"] if self.rows else []
         parts += [f"{running} running"] if running else []
-        parts += [f"{count(len(self._marked))} marked"] if self._marked else []
+        parts += [f"{count(len(self.marked))} marked"] if self.marked else []
         parts += [f"by {self.arranged.grouped_by_in_words}"] if self.arranged.view.grouped_by else []
         separator = " - " if self.glyphs.ascii else " · "
         heading = Text("runs", self.style_of("text"))

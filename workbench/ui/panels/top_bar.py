@@ -13,7 +13,7 @@ from workbench.runs.view import RunView
 from workbench.ui.live.readings import Readings, own_gpu, short_name
 from workbench.ui.panels.bars import thin_bar
 from workbench.ui.panels.panel import LineWidget
-from workbench.units import GIB, count, duration
+from workbench.units import GIB, count, time_left
 
 STATE_STYLES = {
     "training": "good",
@@ -157,7 +157,7 @@ class TopBar(LineWidget):
         if content.state not in ENDED and epochs is not None:
             items["percent"] = Text(f"{100 * view.fraction_done:.0f} %", dim)
             if view.seconds_left is not None:
-                items["left"] = Text(f"{duration(view.seconds_left)} left", dim)
+                items["left"] = Text(time_left(view.seconds_left), dim)
         return items
 
     def _vitals(self, content: TopBarContent) -> dict[str, Text]:

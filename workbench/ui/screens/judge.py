@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.worker import WorkerFailed
 
@@ -25,6 +25,7 @@ from workbench.ui.live.judged_tables import (
 )
 from workbench.ui.live.looked_at import within
 from workbench.ui.panels.judge_confusion import ConfusionPanel
+from workbench.ui.panels.judge_samples import SampleListPanel
 from workbench.ui.screens.judge_pages import CONFUSION, CURVES, FIT, SAMPLES
 from workbench.ui.screens.judge_view import JudgeBase
 
@@ -68,6 +69,19 @@ class JudgeScreen(JudgeBase):
             self._choice, self._sample = (self._choice + right) % len(self._choices), 0
         elif self.samples is not None:
             self._sample = within(self._sample + down, len(self.samples.samples) - 1)
+
+    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
+        """The wheel moves the cursor."""
+        self.action_move(0, 1)
+
+    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
+        """The wheel moves the cursor back."""
+        self.action_move(0, -1)
+
+    @on(SampleListPanel.Clicked)
+    def _sample_clicked(self, message: SampleListPanel.Clicked) -> None:
+        self._sample = message.place
+        self._changed()
 
     def action_edge(self, direction: int) -> None:
         """Moves the cursor to the first or the last of all: in the matrix, of the row."""

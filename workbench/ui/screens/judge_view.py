@@ -248,6 +248,8 @@ class JudgeBase(Screen[None]):
     @property
     def _waiting(self) -> str:
         """What stands in the place of samples that have not come."""
+        if self._judging.problem:
+            return "space asks for them again"
         progress = self._judging.progress
         return f"{'looking' if progress is None else progress.doing} {self.app.glyphs.ellipsis}"
 

@@ -221,7 +221,9 @@ class MainScreen(MainView):
     async def action_choose_charts(self) -> None:
         from workbench.ui.dialogs.charts import ChartsDialog
 
-        names = await self.ask(ChartsDialog(self.pages.charts.quantities, self.pages.charts_up, self._panels.charted))
+        names = await self.ask(
+            ChartsDialog(self.pages.charts.quantities, self.pages.chosen_charts, self._panels.charted)
+        )
         if names is not None:
             self.pages.choose_charts(names)
             self.show_run()

@@ -189,6 +189,6 @@ class Pages:
         self.lay_out()
 
     @property
-    def charts_up(self) -> list[str]:
-        """The ids of the charts that are chosen; without a choice of the user's, of those that are up first."""
+    def chosen_charts(self) -> list[str]:
+        """The ids of the charts that the user chose; without a choice, of those that are up first."""
         return [each.id for each in self.charts.chosen or self.charts.quantities[: self._chart_count]]

@@ -9,9 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.timer import Timer
 
-from workbench.errors import WorkbenchError
 from workbench.runs.row import RunRow
 from workbench.runs.status import RESUMABLE
 from workbench.ui.controllers.runs import RunsResult
@@ -23,8 +21,8 @@ from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.runs_arrangement import Group, RunsView
 from workbench.ui.panels.runs_columns import ALWAYS
 from workbench.ui.panels.runs_table import RunsTable
-from workbench.ui.screens.runs_filtering import FilterField, RunFiltering
-from workbench.ui.screens.runs_reading import CurvesRead, NotRead, Read, RunsReader, read_curves
+from workbench.ui.screens.runs_filtering import FilterField
+from workbench.ui.screens.runs_reading import RunReading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.runs.directory import RunDirectory
 
 
-class RunsScreen(RunFiltering):
+class RunsScreen(RunReading):
     """Dismisses with what the main screen shall do, or None."""
 
     ACTIONS: ClassVar[Sequence[Action]] = ACTIONS
@@ -61,18 +59,13 @@ class RunsScreen(RunFiltering):
 
         remembered: has the chosen columns and the saved filters. view: how the table was left.
         """
-        super().__init__(remembered or Remembered())
+        super().__init__(runs_folder, remembered or Remembered())
         self._export = export
         self._judge = judge
         self._on_renamed = on_renamed
-        self._folder = runs_folder
         self._marks = marks
         self.view = view or RunsView()
-        self._reader = RunsReader(runs_folder)
         self._marked_before = marked
-        self._is_reading = False
-        self._timer: Timer | None = None
-        self._problem = ""
         self._said: tuple[str, str] = ("", "")
         """The answer to the last key, and its style."""
 
@@ -88,54 +81,7 @@ class RunsScreen(RunFiltering):
         if self.view.filter_text:
             self._open_filter(self.view.filter_text)
         self._show_keys()
-        self._read()
-
-    # Reading.
-
-    def _read(self) -> None:
-        """Reads the runs again, unless a thread is still reading them."""
-        if not self._is_reading:
-            self._is_reading = True
-            self.run_worker(self._read_in_thread, thread=True, group="catalogue", exit_on_error=False)
-
-    def _read_in_thread(self) -> None:
-        try:
-            self.post_message(Read(self._reader.read()))
-        except WorkbenchError as error:
-            self.post_message(NotRead(str(error)))
-        finally:
-            self._is_reading = False
-
-    @on(Read)
-    def _show(self, message: Read) -> None:
-        self._read_later()
-        if message.read is not self.table.arranged.read or self._problem or not message.read.rows:
-            self._problem = ""
-            self.table.show(message.read)
-            self._show_keys()
-
-    @on(NotRead)
-    def _show_problem(self, message: NotRead) -> None:
-        self._read_later()
-        self._problem = message.problem
-        self.table.fail(message.problem)
-        self._hint()
-
-    def _read_later(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(self._reader.seconds_to_next, self._read)
-
-    @on(RunsTable.InView)
-    def _read_curves(self, message: RunsTable.InView) -> None:
-        def read() -> None:
-            self.post_message(CurvesRead(read_curves(message.rows)))
-
-        self.run_worker(read, thread=True, group="curves", exit_on_error=False)
-
-    @on(CurvesRead)
-    def _show_curves(self, message: CurvesRead) -> None:
-        self.table.show_curves(message.curves)
+        self._start_reading()
 
     def _hint(self, text: str = "", kind: str = "dim") -> None:
         """Shows a sentence until the next key; without one, describes the run under the cursor."""
@@ -162,7 +108,7 @@ class RunsScreen(RunFiltering):
         return [row for row in self.table.rows if row.pinned]
 
     def _renamed(self, run: RunDirectory, now: RunDirectory) -> None:
-        self.table.rename(run.name, now.name)
+        self.table.marked.rename(run.name, now.name)
         self._marked_before = [now.name if name == run.name else name for name in self._marked_before]
         self._on_renamed(run, now)
 
@@ -327,7 +273,8 @@ class RunsScreen(RunFiltering):
 
         table = self.table
         choices = [(column.key, column.full_name, "") for column in table.arranged.columns if column.key not in ALWAYS]
-        keys = await self.app.push_screen_wait(ChooseSeveralDialog("columns", choices, table.shown_columns))
+        shown = [key for key in table.shown_columns if key not in ALWAYS]
+        keys = await self.app.push_screen_wait(ChooseSeveralDialog("columns", choices, shown))
         if keys is not None:
             table.choose_columns(keys)
             self._remembered.remember_run_columns(keys)

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from workbench.errors import UsageError, WorkbenchError
 from workbench.files import short_path
 from workbench.runs.directory import RunDirectory
-from workbench.runs.labels import Labels, problem_of_note, read_labels, write_labels
+from workbench.runs.labels import Labels, problem_of_note, problem_of_tag, read_labels, write_labels
 from workbench.runs.manage import (
     delete_run,
     problem_of_name,
@@ -72,11 +72,9 @@ class RunChanges(Screen[RunsResult | None]):
 
     async def _tag_all(self, runs: Sequence[RunDirectory]) -> None:
         about = f"of {counted(len(runs), 'marked run')}: words add tags, -word removes one"
-        line = await self._ask("tags", about, "", lambda line: _problem_of_tags(line.replace(" -", " ").lstrip("-")))
+        line = await self._ask("tags", about, "", _problem_of_changed_tags)
         if line:
-            words = line.split()
-            added = [word.removeprefix("+") for word in words if not word.startswith("-")]
-            removed = [word[1:] for word in words if word.startswith("-")]
+            added, removed = _added_removed(line)
             await self._relabel(runs, lambda labels: labels.with_tags(added, removed))
 
     @work(exclusive=True, group="change")
@@ -149,7 +147,10 @@ class RunChanges(Screen[RunsResult | None]):
         if kept:
             text += f"\n\n{counted(len(kept), 'marked run')} cannot be deleted: {kept[0]}"
         choices = (("delete", f"delete {'it' if len(doomed) == 1 else 'them'} for good"), (STAY, "keep everything"))
-        if await self.app.push_screen_wait(QuestionDialog(f"delete {what}?", text, choices, STAY)) == "delete":
+        if (
+            await self.app.push_screen_wait(QuestionDialog(f"delete {what}?", text, choices, STAY, "delete"))
+            == "delete"
+        ):
             await self._delete(doomed)
 
     async def _delete(self, runs: Sequence[RunDirectory]) -> None:
@@ -185,9 +186,20 @@ def _tags(line: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line.split()))
 
 
+def _added_removed(line: str) -> tuple[list[str], list[str]]:
+    """The tags that a line such as `night -old` adds, and those that it removes."""
+    words = line.split()
+    return [word.removeprefix("+") for word in words if word[0] != "-"], [word[1:] for word in words if word[0] == "-"]
+
+
 def _problem_of_tags(line: str) -> str:
     try:
         Labels(_tags(line))
     except UsageError as error:
         return str(error)
     return ""
+
+
+def _problem_of_changed_tags(line: str) -> str:
+    added, removed = _added_removed(line)
+    return next(filter(None, map(problem_of_tag, added + removed)), "")

@@ -79,8 +79,11 @@ class RunFiltering(RunChanges):
 
     @on(Input.Changed)
     def _filtered(self, message: Input.Changed) -> None:
-        self._show_filter_hint(self.table.filter(message.value))
-        self._show_keys()
+        if self.table.rows:
+            self._show_filter_hint(self.table.filter(message.value))
+            self._show_keys()
+        else:  # it holds once they are read
+            self.table.arranged.view.filter_text = message.value
 
     def _show_filter_hint(self, problem: str) -> None:
         """Shows what is wrong with the filter; nothing wrong: what can be written, or which filters are saved."""
@@ -124,5 +127,6 @@ class RunFiltering(RunChanges):
             return
         dialog = FiltersDialog(filters, lambda name: self._remembered.remember_run_filter(name, ""))
         if (name := await self.app.push_screen_wait(dialog)) is not None:
-            self.query_one(FilterField).value = filters[name]
-        self._show_filter_hint("")
+            self._open_filter(filters[name])
+        else:
+            self._show_filter_hint("")

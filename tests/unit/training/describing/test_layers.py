@@ -44,7 +44,7 @@ def test_a_convolution_has_its_window_and_what_it_makes_of_an_image() -> None:
     found = described("model.name=cnn", "model.channels=[4]", "model.batch_norm=false")
     shapes = {layer.kind: (layer.shape, layer.kernel) for layer in found.layers if not layer.is_group}
     assert shapes["Conv2d"] == ([4, 8, 8], [3, 3])
-    assert shapes["MaxPool2d"] == ([4, 4, 4], [2])
+    assert shapes["MaxPool2d"] == ([4, 4, 4], [2, 2])
 
 
 def test_the_network_is_left_as_it_was() -> None:
