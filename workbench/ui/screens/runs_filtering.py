@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -28,6 +28,10 @@ class FilterField(Input):
         Binding("ctrl+s", "screen.save_filter", "save", show=False),
         Binding("down", "screen.saved_filters", "saved filters", show=False),
     ]
+
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """The keys for the line of keys."""
+        return (("enter", "to the runs"), ("esc", "all runs"))
 
 
 class RunFiltering(RunChanges):
@@ -68,6 +72,10 @@ class RunFiltering(RunChanges):
         self.query_one("#filtering").add_class("-open")
         self.query_one(FilterField).value = text
         self._show_filter_hint("")
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_keys()
 
     @on(Input.Changed)
     def _filtered(self, message: Input.Changed) -> None:
