@@ -159,7 +159,7 @@ class Overlays:
         groups = len(_grouped(others, self._grouping))
         named = (BY_SEED, BY_PRESET, BY_STUDY)
         how = self._grouping if self._grouping in named else f"by {_name_of(self._grouping)}"
-        return f"overlaid runs grouped {how}: {counted(groups, 'group')}, each drawn as its mean and range"
+        return f"overlaid runs grouped {how}: {counted(groups, 'group')}, drawn as mean and range"
 
     def _beside(self, watched: Watch | None) -> list[OverlaidRun]:
         return [run for run in self._runs if watched is None or run.name != watched.run.name]

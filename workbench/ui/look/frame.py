@@ -96,6 +96,8 @@ class Frame:
                 middle = min(max(self.height(point.mean), low), high)
                 if before is not None:
                     self._join(raster, before, (x, low, middle, high))
+                    if series.filled:
+                        raster.band((before[0], before[1], before[3]), (x, low, high))
                 raster.vertical(x, low, high)
                 before = x, low, middle, high
             first, (least, greatest) = points[0]

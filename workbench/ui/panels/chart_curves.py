@@ -237,9 +237,12 @@ class ChartCurves:
 
     def _series(self) -> Iterator[Series]:
         """Ranges, over them the curves of overlaid runs, the run's own, and last the curve in front."""
-        for behind in [each.spread for each in self.overlaid] + [each.raw for each in self.own]:
-            if behind:
-                yield Series("line", behind, ".", behind=True)
+        for each in self.overlaid:
+            if each.spread:
+                yield Series("line", each.spread, ".", behind=True, filled=True)
+        for each in self.own:
+            if each.raw:
+                yield Series("line", each.raw, ".", behind=True)
         drawn = [(each, each.name[0], each.name, each.dashed) for each in self.overlaid]
         drawn += [(each, MARKERS[number], "", bool(number) and self.no_color) for number, each in enumerate(self.own)]
         front = self.front

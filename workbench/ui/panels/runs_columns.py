@@ -162,7 +162,7 @@ def _changed(runs: ShownRuns) -> Column:
 
 
 def _curve(runs: ShownRuns, glyphs: Glyphs, row: RunRow, cells: int) -> Parts:
-    style = "validation" if runs.best.get(row.monitor) is row else "dim"  # bright blocks would be all there is to see
+    style = "validation" if runs.best_beside(row) is row else "dim"  # bright blocks would be all there is to see
     return ((curve_line(runs.curves.get(row.run.name, ()), cells, glyphs), style),)
 
 
