@@ -217,7 +217,8 @@ def test_runs_on_other_data_are_not_compared() -> None:
     assert cell(made, "base", also_iris).endswith("-2.00")
     assert cell(made, "to best", A).endswith("-2.00"), "below b, the best on its data"
     best = next(column for column in made.columns if column.key == "best")
-    assert best.summary is not None and best.summary([iris, A]) == "", "no mean of what cannot be compared"
+    assert best.summary is not None
+    assert best.summary([iris, A]) == "", "no mean of what cannot be compared"
     assert best.summary([A, B]) == "96.00 ± 1.41"
 
 
@@ -235,3 +236,16 @@ def test_a_value_behind_its_name_has_room() -> None:
     made = arranged([row("best", 6, 1.0), A, other])
     best = next(column for column in made.columns if column.key == "best")
     assert best.least >= len(f"{UNICODE.best} accuracy 100.00 %")
+
+
+def test_settings_of_one_name_are_told_apart_by_their_table() -> None:
+    made = arranged([A, row("e", 5, 0.9, SLOW, "training.seed=1", "validation.seed=2")])
+    titles = {column.key: column.title for column in made.columns}
+    assert titles["setting:training.seed"] == "training seed"
+    assert titles["setting:validation.seed"] == "validation seed"
+    assert ("setting:validation.seed", "validation seed") in made.can_be_grouped_by
+
+
+def test_what_was_changed_is_written_as_in_the_form() -> None:
+    made = arranged([row("e", 5, 0.9, "model.hidden=[64, 32]", "model.batch_norm=true", "training.seed=1")])
+    assert cell(made, "changed", made.read.rows[0]) == "hidden 64, 32, batch norm on, epochs 10, seed 1"

@@ -101,7 +101,7 @@ class ChartPanel(MovableChart):
         """letters: how many of each name; None: all, after a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
         if self._is_ghost:
-            text.append("  last run", self.style_of("dim"))
+            text.append("  last" if letters == 1 else "  last run", self.style_of("dim"))
         drawn_ends = {} if self._curves is None else self._curves.drawn_ends
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)

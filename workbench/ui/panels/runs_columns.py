@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.runs.row import RunRow
 from workbench.runs.run_filter import is_number
-from workbench.settings.run_keys import label_of_setting, sortable
+from workbench.settings.run_keys import labels_of_settings, sortable
 from workbench.ui.form.parsing import shown
 from workbench.ui.live.readings import short_name as short_device
 from workbench.ui.look.glyphs import Glyphs
@@ -52,13 +52,14 @@ def all_columns(
     runs: ShownRuns, glyphs: Glyphs, mark_of: Callable[[RunRow], Parts], *, is_grouped: bool = False
 ) -> list[Column]:
     """All columns that there are for these runs, in order. mark_of: the letter of a marked run."""
+    labels = labels_of_settings(runs.differing)
     return [
         Column("mark", "", lambda row, _: mark_of(row), 1, 10.0),
         _state(glyphs),
         _run(runs, glyphs),
         _words("tags", tags_of, "accent", runs, 5.0),
         _words("note", lambda row: row.note, "text", runs, 3.5),
-        *(_setting(path, place, runs) for place, path in enumerate(runs.differing)),
+        *(_setting(path, label, place, runs) for place, (path, label) in enumerate(labels.items())),
         _changed(runs),
         *result_columns(runs, glyphs, is_grouped=is_grouped),
         Column("curve", "curve", lambda row, cells: _curve(runs, glyphs, row, cells), CURVE_CELLS, 6.5),
@@ -114,10 +115,10 @@ def _named(key: str, text_of: Callable[[RunRow], str], runs: ShownRuns) -> Colum
     )  # fmt: skip
 
 
-def _setting(path: str, place: int, runs: ShownRuns) -> Column:
+def _setting(path: str, title: str, place: int, runs: ShownRuns) -> Column:
     """place: among the settings that differ, the most telling first."""
     found = distinct(setting_value(row, path) for row in runs.rows)
-    title, (least, most) = label_of_setting(path), SETTING_CELLS
+    least, most = SETTING_CELLS
     widest = max(len(setting_text(value)) for value in found)
     wanted = min(max(widest, len(title)), most)
 
