@@ -249,3 +249,11 @@ def test_settings_of_one_name_are_told_apart_by_their_table() -> None:
 def test_what_was_changed_is_written_as_in_the_form() -> None:
     made = arranged([row("e", 5, 0.9, "model.hidden=[64, 32]", "model.batch_norm=true", "training.seed=1")])
     assert cell(made, "changed", made.read.rows[0]) == "hidden 64, 32, batch norm on, epochs 10, seed 1"
+
+
+def test_the_planned_epochs_are_no_column_beside_the_epochs() -> None:
+    made = arranged([row("long", 5, 0.9, SLOW, "training.epochs=50000", epoch=12345, epochs=50000), A])
+    assert made.runs.differing == ["training.epochs"]
+    assert "setting:training.epochs" not in automatic(made.runs)
+    epochs = next(column for column in made.columns if column.key == "epochs")
+    assert epochs.least == len("12,345/50,000"), "a number is never cut"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import OptionList
@@ -24,6 +26,8 @@ class QuestionDialog(Dialog[str]):
     DEFAULT_CSS = """
     QuestionDialog #asked { height: auto; max-height: 12; }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "choose")]
 
     def __init__(self, title: str, text: str, choices: Sequence[tuple[str, str]], default: str) -> None:
         """choices: (name, label); a name that is the label of an action has its key. default: the answer of enter."""
@@ -56,6 +60,10 @@ class QuestionDialog(Dialog[str]):
         if name is not None:
             event.stop()
             self._answer(name)
+
+    def action_choose(self) -> None:
+        """Gives the highlighted answer."""
+        self.query_one(OptionList).action_select()
 
     @on(OptionList.OptionSelected)
     def _chosen(self, message: OptionList.OptionSelected) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rich.text import Text
 from textual.screen import Screen
+from textual.widgets import Input
 
 from workbench.ui.keys.key_names import pressed_by_click
 from workbench.ui.panels.panel import LineWidget
@@ -83,6 +84,8 @@ class ShownKey(NamedTuple):
     """Whether it is one of the panel with the focus."""
 
 
+NOT_TYPED = ("^", "esc")
+"""How the names of keys begin that mean in a field what they mean elsewhere; all others write in it or edit it."""
 CLOSE = ShownKey("esc", "close")
 GAPS = 3
 """Blanks around a key and its label."""
@@ -111,6 +114,10 @@ class KeysLine(LineWidget):
 
     def on_mount(self) -> None:
         self.app.screen_change_signal.subscribe(self, self._screen_changed)
+        self.watch(self.screen, "focused", self._redraw_for_focus, init=False)
+
+    def _redraw_for_focus(self) -> None:
+        self.redraw()
 
     def _screen_changed(self, _: Screen[object]) -> None:
         self.call_later(self.redraw)  # once the dialog is there
@@ -137,6 +144,8 @@ class KeysLine(LineWidget):
         kept = list(self._keys)
         if (top := self.app.screen) is not self.screen:
             kept = [ShownKey(*each) for each in top.shown_keys()] if isinstance(top, HasKeys) else [CLOSE]
+        elif isinstance(self.screen.focused, Input):
+            kept = [each for each in kept if each.is_own or each.key.startswith(NOT_TYPED)]
         while kept and sum(len(each.key) + len(each.label) + GAPS for each in kept) > width:
             kept.remove(min(kept, key=lambda each: each.rank))
         return kept

@@ -21,6 +21,8 @@ from workbench.units import count, duration
 
 SETTING = "setting:"
 """How the key of a column begins that shows a setting."""
+EPOCHS = "training.epochs"
+"""Has no column of its own unless it is chosen: the epochs done stand before those planned."""
 ALWAYS = ("mark", "state", "run")
 OWN_STYLES = {"running": "good", "broken": "error"}
 STATE_CELLS, TIME_CELLS, CURVE_CELLS, DATE_CELLS = 11, 9, 10, (11, 16)
@@ -35,7 +37,7 @@ def automatic(runs: ShownRuns) -> list[str]:
         *ALWAYS,
         *(["tags"] if any(row.tags for row in runs.rows) else []),
         *(["note"] if any(row.note for row in runs.rows) else []),
-        *(f"{SETTING}{path}" for path in runs.differing[: len(SETTING_RANKS)]),
+        *[f"{SETTING}{path}" for path in runs.differing if path != EPOCHS][: len(SETTING_RANKS)],
         "changed",
         "best",
         *(["base"] if runs.base is not None else []),
@@ -171,7 +173,7 @@ def _epochs(runs: ShownRuns) -> Column:
     most = max((row.epoch for row in runs.rows), default=0), max((row.epochs for row in runs.rows), default=0)
     needed = len("/".join(map(count, most)))
     return Column(
-        "epochs", "epochs", lambda row, _: ((epochs_of(row), "dim"),), 7, 4.0, min(needed, 13),
+        "epochs", "epochs", lambda row, _: ((epochs_of(row), "dim"),), max(needed, 7), 4.0,
         sort_key=lambda row: row.epoch, at_right=True,
     )  # fmt: skip
 
