@@ -877,7 +877,7 @@ def test_where_no_study_is_in_progress_the_app_points_to_none(tmp_path: Path) ->
     drive(app, steps, SIZE)
 
 
-@pytest.mark.parametrize(("key", "runs", "shows"), [("escape", 0, False), ("enter", 0, True), ("b", 1, False)])
+@pytest.mark.parametrize(("key", "runs", "shows"), [("escape", 0, False), ("enter", 0, True), ("space", 1, False)])
 def test_a_run_is_trained_beside_a_study_only_after_asking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, runs: int, shows: bool
 ) -> None:
@@ -910,7 +910,7 @@ def test_beside_a_paused_study_a_run_is_trained_unasked(tmp_path: Path, monkeypa
     drive(app, steps, SIZE)
 
 
-@pytest.mark.parametrize(("key", "starts", "shows"), [("escape", 0, False), ("T", 0, True), ("b", 1, True)])
+@pytest.mark.parametrize(("key", "starts", "shows"), [("escape", 0, False), ("T", 0, True), ("space", 1, True)])
 def test_a_second_study_begins_beside_one_of_another_app_only_after_asking(
     tmp_path: Path, started: list[tuple[StudyDirectory, str]], key: str, starts: int, shows: bool
 ) -> None:

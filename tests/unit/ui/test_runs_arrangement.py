@@ -191,6 +191,8 @@ def test_a_rate_changed_by_hand_is_told_from_the_one_that_was_set() -> None:
     made = arranged([changed, B])
     assert cell(made, "setting:optimizer.learning_rate", changed) == "0.01 → 0.02"
     assert made.runs.changes_in_words(changed, with_columns=True).startswith("learning rate 0.01 → 0.02 at step 10")
+    changed.settings["changes"] += ({"step": 20, "learning_rate": 0.01},)
+    assert cell(made, "setting:optimizer.learning_rate", changed) == "0.01 (changed)", "not 0.01 → 0.01"
 
 
 @pytest.mark.parametrize("width", [40, 56, 76, 116, 136, 196, 296])

@@ -190,7 +190,9 @@ class ChartPanel(MovableChart):
         end = self._curves.extent.whole[1]
         factor = end / (last - first)
         parts = [f"{factor:.{1 if factor < 10 else 0}f}".removesuffix(".0") + self.glyphs.times]
-        if self._view.window is not None and self._view.window.follows and self._curves.history.view.finished is None:
+        run = self._curves.history.view
+        grows = run.step > 0 and run.finished is None
+        if self._view.window is not None and self._view.window.follows and grows:
             parts[0] += " follows"
         if (steps := self._curves.steps_per_point) > 1:
             parts.append(f"{steps:,} steps a point")

@@ -74,10 +74,11 @@ def tags_of(row: RunRow) -> str:
 
 
 def setting_value(row: RunRow, path: str) -> Any:
-    """The value of a setting; of a learning rate that was changed by hand, `0.01 → 0.02`."""
+    """The value of a setting; of a learning rate that was changed by hand, `0.01 → 0.02`, or `0.01 (changed)`."""
     value = setting_of(row, path)
     if path == LEARNING_RATE and is_number(value) and (changes := read(row.settings.get(CHANGES))):
-        return f"{value:g} → {changes[-1][1]:g}"
+        last = changes[-1][1]
+        return f"{value:g} (changed)" if last == value else f"{value:g} → {last:g}"
     return None if value in ((), []) else value
 
 
