@@ -239,9 +239,12 @@ class ChartCurves:
 
     def _series(self) -> Iterator[Series]:
         """Ranges, over them the curves of overlaid runs, the run's own, and last the curve in front."""
-        for behind in [each.spread for each in self.overlaid] + [each.raw for each in self.own]:
-            if behind:
-                yield Series("line", behind, ".", behind=True)
+        for each in self.overlaid:
+            if each.spread:
+                yield Series("line", each.spread, ".", behind=True, filled=True)
+        for each in self.own:
+            if each.raw:
+                yield Series("line", each.raw, ".", behind=True)
         drawn = [(each, each.name[0], each.name, each.dashed) for each in self.overlaid]
         # Without colours the second curve is dashed; of more than two each has the first letter of its name at its end.
         has_letters = self.no_color and len(self.own) > TOLD_BY_DASHES
