@@ -338,11 +338,24 @@ def test_a_matrix_can_be_copied_into_a_spreadsheet(tmp_path: Path, monkeypatch: 
     drive(app, steps, (140, 40))
 
 
+def test_the_run_whose_curves_are_in_grey_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judging_process(monkeypatch, tmp_path)
+    with_checkpoint(write_run(tmp_path / "runs", steps=2000, ending="completed"))
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "last run" in screen_text(app))
+        await opened(pilot)
+        assert "fast 11-24" in screen_text(app)
+
+    drive(app, steps, (140, 40))
+
+
 def test_a_run_of_the_list_is_judged_and_the_list_is_shown_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judging_process(monkeypatch, tmp_path)
-    with_checkpoint(write_run(tmp_path / "runs", steps=2000, ending="completed"))
+    with_checkpoint(write_run(tmp_path / "runs", "20261124T120000Z-other-0a1b", steps=2000, ending="completed"))
     app = make_app(tmp_path / "runs")
 
     async def steps(pilot: Pilot[None]) -> None:

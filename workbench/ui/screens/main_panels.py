@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.screen import Screen
 
+from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.run import RunController
@@ -112,6 +113,12 @@ class MainPanels:
     def charted(self) -> RunHistory | None:
         """The run whose curves the charts show: the watched one, else the last one of the preset."""
         return self.history or self._ghost
+
+    @property
+    def greyed(self) -> RunDirectory | None:
+        """The run whose curves the charts show in grey; None where there is none."""
+        last = self.last_run
+        return last.run if last is not None and self._ghost is not None else None
 
     @property
     def _ghost(self) -> RunHistory | None:
