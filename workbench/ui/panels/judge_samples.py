@@ -17,6 +17,7 @@ from workbench.printable import without_controls
 from workbench.processes.evaluation import EvaluatedSample
 from workbench.processes.judging import JudgedSample, Samples
 from workbench.ui.look.pictures import look_of
+from workbench.ui.panels.judge_panel import JudgePanel
 from workbench.ui.panels.panel import Panel
 from workbench.units import count, decimals, probability
 
@@ -29,7 +30,7 @@ HEADING_LINES = 2
 """The border and the titles."""
 
 
-class SampleListPanel(Panel):
+class SampleListPanel(JudgePanel):
     """A line a sample: its loss, what it is, and what it was predicted as."""
 
     class Clicked(Message):
@@ -96,10 +97,13 @@ class SampleListPanel(Panel):
 
 
 def _aligned(columns: Sequence[Sequence[str]], width: int) -> list[str]:
-    """The lines of columns that begin with their titles; a title is cut where the lines would become too wide by it."""
+    """The lines of columns that begin with their titles; a title lacks words where it would make the lines too wide."""
     widths = [max(map(cell_len, column)) for column in columns]
     if sum(widths) + GAP * (len(widths) - 1) > width:
-        widths = [max(map(cell_len, column[1:])) for column in columns]
+        widths = [max(cell_len(column[0].split()[0]), *map(cell_len, column[1:])) for column in columns]
+        columns = [
+            (_in_fewer_words(column[0], cells), *column[1:]) for column, cells in zip(columns, widths, strict=True)
+        ]
     return [
         (" " * GAP)
         .join(
@@ -109,6 +113,12 @@ def _aligned(columns: Sequence[Sequence[str]], width: int) -> list[str]:
         .rstrip()
         for row in zip(*columns, strict=True)
     ]
+
+
+def _in_fewer_words(title: str, cells: int) -> str:
+    while cell_len(title) > cells and " " in title:
+        title = title.rpartition(" ")[0]
+    return title
 
 
 def _columns(said: EvaluatedSample) -> tuple[str, str, str, str]:
@@ -194,7 +204,7 @@ class PicturePanel(Panel):
         ]  # fmt: skip
 
 
-class GalleryPanel(Panel):
+class GalleryPanel(JudgePanel):
     """The samples of the cell under the cursor, side by side."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -135,6 +135,9 @@ class KeysLine(LineWidget):
     def _kept(self, width: int) -> list[ShownKey]:
         """The keys for which there is room."""
         kept = list(self._keys)
+        focused = self.screen.focused
+        if focused is not None and focused.check_consume_key("x", "x"):  # it takes what is typed
+            kept = [each for each in kept if each.is_own or not _is_typed(each.key)]
         if (top := self.app.screen) is not self.screen:
             kept = [ShownKey(*each) for each in top.shown_keys()] if isinstance(top, HasKeys) else [CLOSE]
         while kept and sum(len(each.key) + len(each.label) + GAPS for each in kept) > width:
@@ -149,6 +152,11 @@ class KeysLine(LineWidget):
             line.append(f" {shown.key}", self.style_of("accent") + self.style_of("strong").without_color + click)
             line.append(f" {shown.label} ", label_style + click)
         return [line]
+
+
+def _is_typed(key: str) -> bool:
+    """Whether a key of the line types a character in a field: x, space, 1-8."""
+    return key == "space" or all(len(part) <= 1 for part in key.replace("-", " ").split())
 
 
 def keys_of_focus(screen: Screen[Any]) -> Sequence[tuple[str, str]]:
