@@ -352,6 +352,22 @@ def test_the_run_whose_curves_are_in_grey_is_judged(tmp_path: Path, monkeypatch:
     drive(app, steps, (140, 40))
 
 
+def test_space_judges_the_same_checkpoint_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its data may have changed."""
+    asked = judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path)
+
+    def judgements() -> int:
+        return sum(isinstance(each, dict) and each["samples"] is None for each in requests(asked))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot)
+        await pilot.press("space")
+        await until(pilot, lambda: judgements() == 2 and screen.judgement is not None)
+
+    drive(app, steps, (140, 40))
+
+
 def test_the_keys_fit_the_screen_after_its_size_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judging_process(monkeypatch, tmp_path)
     app = judged_app(tmp_path)

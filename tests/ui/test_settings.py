@@ -193,8 +193,9 @@ def test_the_keys_line_has_no_key_that_types_a_character_while_a_value_is_typed(
             await pilot.press("enter")
             await pilot.pause(0.1)
             keys = screen_text(app).splitlines()[-1]
-            assert "enter take" in keys and "^s save" in keys
-            assert "space" not in keys and "? keys" not in keys and "q quit" not in keys and "1-8" not in keys
+            assert "enter take" in keys
+            assert "^s save" in keys
+            assert [key for key in ("space", "? keys", "q quit", "1-8") if key in keys] == []
             await pilot.press("escape")
             await pilot.pause(0.1)
             assert "q quit" in screen_text(app).splitlines()[-1]
@@ -206,7 +207,7 @@ def test_a_short_list_of_choices_is_wide_enough_for_how_it_is_used(tmp_path: Pat
     app = fast_app(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
-        await find(pilot, "normalize")
+        await pilot.press("home")
         await pilot.press("enter")
         await pilot.pause(0.1)
         assert "type to narrow the list" in screen_text(app)

@@ -95,13 +95,16 @@ class ChartPanel(MovableChart):
 
     def heading(self) -> Text:
         """The title, and the latest values as the legend; shorter names where the panel is narrow."""
-        return self.first_fitting(self._legend(letters) for letters in NAME_LETTERS)
+        legends = [self._legend(letters) for letters in NAME_LETTERS]
+        return self.first_fitting([*legends, self._title()] if self._is_ghost else legends)
+
+    def _title(self) -> Text:
+        last = "  last run" if self._is_ghost else ""
+        return Text.assemble((self.quantity.title, self.style_of("strong")), (last, self.style_of("dim")))
 
     def _legend(self, letters: int | None) -> Text:
         """letters: how many of each name; None: all, after a sample of the curve."""
-        text = Text.assemble((self.quantity.title, self.style_of("strong")))
-        if self._is_ghost:
-            text.append("  last run", self.style_of("dim"))
+        text = self._title()
         drawn_ends = {} if self._curves is None else self._curves.drawn_ends
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
