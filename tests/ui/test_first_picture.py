@@ -22,8 +22,7 @@ from workbench.ui.app import WorkbenchApp
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import Watch
 from workbench.ui.panels.charts import ChartPanel
-from workbench.ui.panels.panel import EDGE_CELLS
-from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.panel import EDGE_CELLS, Panel
 
 Compare = Callable[..., bool]
 ANSWERED = [
