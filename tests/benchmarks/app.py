@@ -113,7 +113,7 @@ def paint(terminal: Terminal) -> Paint:
 
 
 def idle(folder: Path, flags: list[str]) -> None:
-    """Nothing is trained, and no key is pressed: what the app and its processes take once the first picture is there."""
+    """Nothing is trained, and no key is pressed: what the app and its processes take once it has its first picture."""
     terminal = open_app(folder, PRESET, *flags, size=LARGE)
     try:
         terminal.wait_for("classes")
@@ -125,7 +125,8 @@ def idle(folder: Path, flags: list[str]) -> None:
         after, ended = [processor(each) for each in (app, *others)], time.perf_counter()
         own, *theirs = (100 * (now - then) / (ended - began) for now, then in zip(after, before, strict=True))
         print(
-            f"processor while idle             {own:.1f} % of a core, {len(others)} processes beside it {sum(theirs):.1f} %"
+            f"processor while idle             {own:.1f} % of a core, "
+            f"{len(others)} processes beside it {sum(theirs):.1f} %"
         )
         print(f"to the terminal                  {terminal.bytes_between(began, ended) / (ended - began):.0f} bytes/s")
         resident = [each.memory_info().rss / 2**20 for each in (app, *others)]

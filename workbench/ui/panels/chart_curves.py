@@ -252,11 +252,11 @@ class ChartCurves:
             (each, MARKERS[number], each.name[:1] if has_letters else "", bool(number) and self.no_color)
             for number, each in enumerate(self.own)
         ]
-        front = self.front
+        front, overlaid = self.front, {id(each) for each in self.overlaid}
         for each, marker, letter, dashed in sorted(drawn, key=lambda curve: bool(front) and curve[0].name == front):
             style = "dim" if front and each.name != front else each.style
             yield Series(
-                style, each.points, marker, letter, dashed=dashed, within=bool(each.raw) and id(each) not in others
+                style, each.points, marker, letter, dashed=dashed, within=bool(each.raw) and id(each) not in overlaid
             )
 
     def _breaks(self) -> Iterator[tuple[float, str]]:
