@@ -385,8 +385,8 @@ def test_the_keys_fit_the_screen_after_its_size_has_changed(tmp_path: Path, monk
 
 
 def test_a_title_is_not_cut_within_a_word() -> None:
-    columns = [("loss", "9.4824"), ("true as predicted", "4 as 8"), ("sure", "70.4 %")]
-    assert _aligned(columns, 28) == ["  loss  true    sure", "9.4824  4 as 8  70.4 %"]
+    rows = [("9.4824", "4 as 8", "70.4 %")]
+    assert _aligned(rows, 28) == ["  loss  as      sure", "9.4824  4 as 8  70.4 %"]
 
 
 def test_a_run_of_the_list_is_judged_and_the_list_is_shown_again(
