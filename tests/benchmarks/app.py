@@ -113,7 +113,7 @@ def paint(terminal: Terminal) -> Paint:
 
 
 def idle(folder: Path, flags: list[str]) -> None:
-    """Nothing is trained, and no key is pressed: what the app and its processes take once the first picture is there."""
+    """What the app and its processes take while nothing is trained and no key is pressed, after the first picture."""
     terminal = open_app(folder, PRESET, *flags, size=LARGE)
     try:
         terminal.wait_for("classes")

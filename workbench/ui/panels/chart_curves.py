@@ -252,9 +252,8 @@ class ChartCurves:
         front = self.front
         for each, marker, letter, dashed in sorted(drawn, key=lambda curve: bool(front) and curve[0].name == front):
             style = "dim" if front and each.name != front else each.style
-            yield Series(
-                style, each.points, marker, letter, dashed=dashed, within=bool(each.raw) and id(each) not in others
-            )
+            within = bool(each.raw) and any(each is own for own in self.own)
+            yield Series(style, each.points, marker, letter, dashed=dashed, within=within)
 
     def _breaks(self) -> Iterator[tuple[float, str]]:
         """Where curves become not finite."""
