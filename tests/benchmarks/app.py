@@ -124,9 +124,7 @@ def idle(folder: Path, flags: list[str]) -> None:
         time.sleep(WATCH_SECONDS)
         after, ended = [processor(each) for each in (app, *others)], time.perf_counter()
         own, *theirs = (100 * (now - then) / (ended - began) for now, then in zip(after, before, strict=True))
-        print(
-            f"processor while idle             {own:.1f} % of a core, {len(others)} processes beside it {sum(theirs):.1f} %"
-        )
+        print(f"processor while idle             {own:.1f} % of a core, {sum(theirs):.1f} % by {len(others)} others")
         print(f"to the terminal                  {terminal.bytes_between(began, ended) / (ended - began):.0f} bytes/s")
         resident = [each.memory_info().rss / 2**20 for each in (app, *others)]
         print(f"memory                           {resident[0]:.0f} MiB, beside it {sum(resident[1:]):.0f} MiB")
@@ -240,7 +238,7 @@ def key_answers(terminal: Terminal) -> list[float]:
         time.sleep(0.5)
     answers = []
     for number in range(KEY_PRESSES):
-        key, effect = (("j", "running means"), ("k", "far one step"))[number % 2]
+        key, effect = (("j", "running means"), ("k", "most important"))[number % 2]
         since, pressed = len(terminal.received), time.perf_counter()
         terminal.send(key)
         answers.append(terminal.wait_for(effect, since, 5) - pressed)
