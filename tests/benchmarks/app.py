@@ -113,7 +113,7 @@ def paint(terminal: Terminal) -> Paint:
 
 
 def idle(folder: Path, flags: list[str]) -> None:
-    """What the app and its processes take while nothing is trained and no key is pressed, after the first picture."""
+    """Nothing is trained, and no key is pressed: what the app and its processes take once it has its first picture."""
     terminal = open_app(folder, PRESET, *flags, size=LARGE)
     try:
         terminal.wait_for("classes")
@@ -124,7 +124,10 @@ def idle(folder: Path, flags: list[str]) -> None:
         time.sleep(WATCH_SECONDS)
         after, ended = [processor(each) for each in (app, *others)], time.perf_counter()
         own, *theirs = (100 * (now - then) / (ended - began) for now, then in zip(after, before, strict=True))
-        print(f"processor while idle             {own:.1f} % of a core, {sum(theirs):.1f} % by {len(others)} others")
+        print(
+            f"processor while idle             {own:.1f} % of a core, "
+            f"{len(others)} processes beside it {sum(theirs):.1f} %"
+        )
         print(f"to the terminal                  {terminal.bytes_between(began, ended) / (ended - began):.0f} bytes/s")
         resident = [each.memory_info().rss / 2**20 for each in (app, *others)]
         print(f"memory                           {resident[0]:.0f} MiB, beside it {sum(resident[1:]):.0f} MiB")

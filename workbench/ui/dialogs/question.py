@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import OptionList
@@ -27,6 +29,8 @@ class QuestionDialog(Dialog[str]):
     DEFAULT_CSS = """
     QuestionDialog #asked { height: auto; max-height: 12; }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "choose")]
 
     def __init__(
         self, title: str, text: str, choices: Sequence[tuple[str, str]], default: str, asked_by: str = ""
@@ -67,6 +71,10 @@ class QuestionDialog(Dialog[str]):
             since, self._last_key = self._last_key, time.monotonic()
             if name != self._asked_by or self._last_key - since >= HELD_SECONDS:
                 self._answer(name)
+
+    def action_choose(self) -> None:
+        """Gives the highlighted answer."""
+        self.query_one(OptionList).action_select()
 
     @on(OptionList.OptionSelected)
     def _chosen(self, message: OptionList.OptionSelected) -> None:

@@ -239,9 +239,12 @@ class ChartCurves:
 
     def _series(self) -> Iterator[Series]:
         """Ranges, over them the curves of overlaid runs, the run's own, and last the curve in front."""
-        for behind in [each.spread for each in self.overlaid] + [each.raw for each in self.own]:
-            if behind:
-                yield Series("line", behind, ".", behind=True)
+        for each in self.overlaid:
+            if each.spread:
+                yield Series("line", each.spread, ".", behind=True, filled=True)
+        for each in self.own:
+            if each.raw:
+                yield Series("line", each.raw, ".", behind=True)
         drawn = [(each, each.name[0], each.name, each.dashed) for each in self.overlaid]
         # Without colours the second curve is dashed; of more than two each has the first letter of its name at its end.
         has_letters = self.no_color and len(self.own) > TOLD_BY_DASHES
@@ -249,11 +252,12 @@ class ChartCurves:
             (each, MARKERS[number], each.name[:1] if has_letters else "", bool(number) and self.no_color)
             for number, each in enumerate(self.own)
         ]
-        front = self.front
+        front, overlaid = self.front, {id(each) for each in self.overlaid}
         for each, marker, letter, dashed in sorted(drawn, key=lambda curve: bool(front) and curve[0].name == front):
             style = "dim" if front and each.name != front else each.style
-            within = bool(each.raw) and any(each is own for own in self.own)
-            yield Series(style, each.points, marker, letter, dashed=dashed, within=within)
+            yield Series(
+                style, each.points, marker, letter, dashed=dashed, within=bool(each.raw) and id(each) not in overlaid
+            )
 
     def _breaks(self) -> Iterator[tuple[float, str]]:
         """Where curves become not finite."""

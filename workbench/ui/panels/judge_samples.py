@@ -18,6 +18,7 @@ from workbench.processes.evaluation import EvaluatedSample
 from workbench.processes.judging import JudgedSample, Samples
 from workbench.ui.look.pictures import look_of
 from workbench.ui.panels.bars import flow
+from workbench.ui.panels.judge_panel import JudgePanel
 from workbench.ui.panels.panel import Panel
 from workbench.units import count, decimals, probability
 
@@ -31,7 +32,7 @@ HEADING_LINES = 2
 """The border and the titles."""
 
 
-class SampleListPanel(Panel):
+class SampleListPanel(JudgePanel):
     """A line a sample: its loss, what it is, and what it was predicted as."""
 
     class Clicked(Message):
@@ -201,7 +202,7 @@ class PicturePanel(Panel):
         ]
 
 
-class GalleryPanel(Panel):
+class GalleryPanel(JudgePanel):
     """The samples of the cell under the cursor, side by side."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -125,6 +125,10 @@ class KeysLine(LineWidget):
 
     def on_mount(self) -> None:
         self.app.screen_change_signal.subscribe(self, self._screen_changed)
+        self.watch(self.screen, "focused", self._redraw_for_focus, init=False)
+
+    def _redraw_for_focus(self) -> None:
+        self.redraw()
 
     def _screen_changed(self, _: Screen[object]) -> None:
         self.call_later(self.redraw)  # once the dialog is there
