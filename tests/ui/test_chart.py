@@ -25,7 +25,8 @@ from workbench.plotting.scales import x_ticks, y_ticks
 from workbench.runs.curve import Curve
 from workbench.runs.events import EpochEnd, Event, Finished, Prepared, Steps
 from workbench.runs.history import RunHistory
-from workbench.runs.quantities import STEP_TIME
+from workbench.runs.phases import PHASES
+from workbench.runs.quantities import PHASE_TIMES, STEP_TIME
 from workbench.ui.keys.actions import OTHER_KEYS
 from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import BROKEN, Drawing, Plot, Series, draw
@@ -458,6 +459,19 @@ def test_without_colours_the_validation_curve_is_dashed_and_the_legend_says_so(m
 
     history = taken(made.events(1300))
     watch(drive, history)
+
+
+def test_without_colours_more_than_two_curves_have_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert panel._curves is not None
+        curves = replace(panel._curves, quantity=PHASE_TIMES)
+        letters = [series.letter for series in curves.plot(ascii=False).series if series.points]
+        assert letters == ["d", "f", "b", "o", "r"], "data, forward, backward, optimizer, rest"
+        assert len({phase[0] for phase in PHASES}) == len(PHASES)
+
+    watch(drive, taken(made.events(1300)))
 
 
 def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None:

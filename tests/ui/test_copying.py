@@ -109,7 +109,7 @@ def test_ctrl_c_never_quits_and_says_what_does(tmp_path: Path) -> None:
         await pilot.press("ctrl+c", "ctrl+c")
         await pilot.pause()
         assert app.is_running
-        assert "ctrl+c copies selected text; q quits" in screen_text(app)
+        assert "ctrl+c copies selected text; ctrl+q quits" in screen_text(app)
 
     drive(app, steps)
 

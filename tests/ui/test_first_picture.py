@@ -22,7 +22,7 @@ from workbench.ui.app import WorkbenchApp
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import Watch
 from workbench.ui.panels.charts import ChartPanel
-from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.panel import EDGE_CELLS, Panel
 
 Compare = Callable[..., bool]
 ANSWERED = [
@@ -175,3 +175,16 @@ def test_the_look_of_the_first_picture(
         await until(pilot, lambda: "about 1.5 ms" in screen_text(app))
 
     assert snap_compare(app, terminal_size=size, run_before=bring_up)
+
+
+def test_a_value_of_the_last_run_for_which_there_is_no_room_is_left_out(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", steps=2000, ending="completed")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "last run" in screen_text(app))
+        for name in ("loss", "accuracy"):
+            chart = app.screen.query_one(f"#{name}", ChartPanel)
+            assert chart.heading().cell_len <= chart.size.width - EDGE_CELLS
+
+    drive(app, steps, (110, 36))

@@ -21,6 +21,7 @@ from tests.ui.test_runs_live import until
 from workbench.runs.directory import RunDirectory
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.question import QuestionDialog
+from workbench.ui.panels.judge_samples import _aligned
 from workbench.ui.screens.judge import JudgeScreen
 from workbench.ui.screens.runs import RunsScreen
 from workbench.ui.screens.tune import TuneScreen
@@ -328,7 +329,7 @@ def test_a_matrix_can_be_copied_into_a_spreadsheet(tmp_path: Path, monkeypatch: 
 
     async def steps(pilot: Pilot[None]) -> None:
         await opened(pilot)
-        await pilot.press("s", "y")
+        await pilot.press("2", "1", "s", "y")  # the panel has the focus
         await settle(pilot)
         assert "copied confusion: 11 lines" in screen_text(app)
         rows = [line.split("\t") for line in app.clipboard.splitlines()]
@@ -338,11 +339,61 @@ def test_a_matrix_can_be_copied_into_a_spreadsheet(tmp_path: Path, monkeypatch: 
     drive(app, steps, (140, 40))
 
 
+def test_the_run_whose_curves_are_in_grey_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judging_process(monkeypatch, tmp_path)
+    with_checkpoint(write_run(tmp_path / "runs", steps=2000, ending="completed"))
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "last run" in screen_text(app))
+        await opened(pilot)
+        assert "fast 11-24" in screen_text(app)
+
+    drive(app, steps, (140, 40))
+
+
+def test_space_judges_the_same_checkpoint_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its data may have changed."""
+    asked = judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path)
+
+    def judgements() -> int:
+        return sum(isinstance(each, dict) and each["samples"] is None for each in requests(asked))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot)
+        await pilot.press("space")
+        await until(pilot, lambda: judgements() == 2 and screen.judgement is not None)
+
+    drive(app, steps, (140, 40))
+
+
+def test_the_keys_fit_the_screen_after_its_size_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        await pilot.press("2")
+        await settle(pilot)
+        assert "left right other charts" in screen_text(app)
+        await pilot.resize_terminal(140, 40)
+        await settle(pilot)
+        assert "left right other charts" not in screen_text(app)
+
+    drive(app, steps, (60, 20))
+
+
+def test_a_title_is_not_cut_within_a_word() -> None:
+    columns = [("loss", "9.4824"), ("true as predicted", "4 as 8"), ("sure", "70.4 %")]
+    assert _aligned(columns, 28) == ["  loss  true    sure", "9.4824  4 as 8  70.4 %"]
+
+
 def test_a_run_of_the_list_is_judged_and_the_list_is_shown_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judging_process(monkeypatch, tmp_path)
-    with_checkpoint(write_run(tmp_path / "runs", steps=2000, ending="completed"))
+    with_checkpoint(write_run(tmp_path / "runs", "20261124T120000Z-other-0a1b", steps=2000, ending="completed"))
     app = make_app(tmp_path / "runs")
 
     async def steps(pilot: Pilot[None]) -> None:

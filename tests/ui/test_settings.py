@@ -181,3 +181,35 @@ def test_the_command_line_is_shown_and_copied(tmp_path: Path) -> None:
         assert app.clipboard == "workbench --preset fast --set optimizer.learning_rate=0.002"
 
     drive(app, steps)
+
+
+def test_the_keys_line_has_no_key_that_types_a_character_while_a_value_is_typed(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert "space start" in screen_text(app)
+        for label in ("learning rate", "class weights", "Optimizer"):
+            await find(pilot, label)
+            await pilot.press("enter")
+            await pilot.pause(0.1)
+            keys = screen_text(app).splitlines()[-1]
+            assert "enter take" in keys
+            assert "^s save" in keys
+            assert [key for key in ("space", "? keys", "q quit", "1-8") if key in keys] == []
+            await pilot.press("escape")
+            await pilot.pause(0.1)
+            assert "q quit" in screen_text(app).splitlines()[-1]
+
+    drive(app, steps, (120, 36))
+
+
+def test_a_short_list_of_choices_is_wide_enough_for_how_it_is_used(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("home")
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        assert "type to narrow the list" in screen_text(app)
+
+    drive(app, steps, (120, 36))

@@ -22,7 +22,10 @@ def main() -> int:
 
 
 class Answers:
-    """Keeps the model that was judged last, so that its samples can be asked for."""
+    """Keeps the model that was judged last, so that its samples can be asked for.
+
+    A judgement is always made anew: the checkpoint and the data may have changed under the same path.
+    """
 
     def __init__(self) -> None:
         self._judge: Judge | None = None
@@ -31,7 +34,7 @@ class Answers:
         """Answers a request. Raises what `evaluate` raises."""
         from workbench.prediction.judge import Judge
 
-        if self._judge is None or self._judge.request != request.evaluation:
+        if request.samples is None or self._judge is None or self._judge.request != request.evaluation:
             self._judge = None  # its memory is free before the next one needs some
             self._judge = Judge(
                 request.evaluation,

@@ -127,7 +127,7 @@ class WorkbenchApp(StyledApp):
 
     def action_help_quit(self) -> None:
         """ctrl+c where no text is selected: it never quits."""
-        self.say("ctrl+c copies selected text; q quits")
+        self.say("ctrl+c copies selected text; ctrl+q quits")
 
     async def on_event(self, event: Event) -> None:
         is_new_key = isinstance(event, Key) and not event.is_forwarded

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,23 @@ def test_the_process_evaluates_once_and_answers_each_request(iris: Trained, monk
     assert isinstance(answers(JudgeRequest(test, Choice("worst")), lambda *_: None), Samples)
     assert isinstance(answers(JudgeRequest(training, Choice("worst")), lambda *_: None), Samples)
     assert evaluations == ["auto", "train"]
+
+
+def test_a_checkpoint_that_was_written_anew_under_its_path_is_judged_anew(iris: Trained, tmp_path: Path) -> None:
+    path = tmp_path / "best.pt"
+    shutil.copy(iris.run.checkpoints / "best.pt", path)
+    request = replace(request_of(iris), checkpoint=str(path), last_checkpoint="")
+    answers = Answers()
+    before = answers(JudgeRequest(request), lambda *_: None)
+    weights = torch.load(path, weights_only=True)
+    for value in weights["model"].values():
+        value.zero_()
+    torch.save(weights, path)
+    after = answers(JudgeRequest(request), lambda *_: None)
+    assert isinstance(before, Judgement)
+    assert isinstance(after, Judgement)
+    assert before.evaluation.metrics["loss"] < 1
+    assert after.evaluation.metrics["loss"] == pytest.approx(math.log(3))
 
 
 def test_the_process_itself_answers_in_the_background(iris: Trained) -> None:

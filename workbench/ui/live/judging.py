@@ -21,6 +21,11 @@ class Known:
     judgement: Judgement | None = None
     samples: dict[Choice, Samples] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Nothing is known any more: it is asked for again."""
+        self.judgement = None
+        self.samples.clear()
+
 
 class Judging:
     """Asks a process for what is wanted and not known yet. It is launched at the first question."""

@@ -29,6 +29,7 @@ class LastRun:
     preset_name: str
     history: RunHistory | None
     """None where no run of it has trained and ended."""
+    run: RunDirectory | None = None
 
 
 def read_last_run(runs_folder: Path, preset_name: str) -> LastRun:
@@ -42,7 +43,7 @@ def read_last_run(runs_folder: Path, preset_name: str) -> LastRun:
         if _name_of(run, presets) == preset_name and status(run) in ENDED:
             history = _read(run)
             if history is not None and history.view.step:
-                return LastRun(preset_name, history)
+                return LastRun(preset_name, history, run)
     return LastRun(preset_name, None)
 
 

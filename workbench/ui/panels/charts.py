@@ -95,7 +95,12 @@ class ChartPanel(MovableChart):
 
     def heading(self) -> Text:
         """The title, and the latest values as the legend; shorter names where the panel is narrow."""
-        return self.first_fitting(self._legend(letters) for letters in NAME_LETTERS)
+        legends = [self._legend(letters) for letters in NAME_LETTERS]
+        return self.first_fitting([*legends, self._title()] if self._is_ghost else legends)
+
+    def _title(self) -> Text:
+        last = "  last run" if self._is_ghost else ""
+        return Text.assemble((self.quantity.title, self.style_of("strong")), (last, self.style_of("dim")))
 
     def _legend(self, letters: int | None) -> Text:
         """letters: how many of each name; None: all, after a sample of the curve."""

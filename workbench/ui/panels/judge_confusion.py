@@ -9,7 +9,7 @@ from textual.message import Message
 from workbench.ui.live.confusion import Matrix, mistakes
 from workbench.ui.panels.bars import flow
 from workbench.ui.panels.confusion_lines import Plan, matrix_lines, plan_of
-from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.judge_panel import JudgePanel
 from workbench.units import count
 
 MOST_PAIRS = 6
@@ -18,7 +18,7 @@ BORDER_CELLS = 2
 """The border and the blank beside it."""
 
 
-class ConfusionPanel(Panel):
+class ConfusionPanel(JudgePanel):
     """Rows are true classes, columns what they are predicted as."""
 
     class Clicked(Message):

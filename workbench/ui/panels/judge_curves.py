@@ -11,7 +11,7 @@ from workbench.plotting.points import Point
 from workbench.processes.evaluation import Calibration
 from workbench.processes.judging import CURVE_POINTS, ClassCurves, Judgement
 from workbench.ui.look.chart import Plot, Series, draw
-from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.judge_panel import JudgePanel
 from workbench.units import count
 
 MOST_BEHIND = 12
@@ -24,7 +24,7 @@ LEAST_GAP = 0.02
 """Between the mean probability and the fraction that is right; a smaller one is not spoken of."""
 
 
-class CurveClassesPanel(Panel):
+class CurveClassesPanel(JudgePanel):
     """The classes, those that are told apart worst first, with the areas under their curves."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -62,7 +62,7 @@ class CurveClassesPanel(Panel):
         return lines
 
 
-class JudgeChart(Panel):
+class JudgeChart(JudgePanel):
     """A chart of what was found; the chosen class is drawn over the others."""
 
     TITLE = ""

@@ -13,7 +13,7 @@ from workbench.processes.evaluation import Residuals
 from workbench.processes.judging import Fit, Judgement
 from workbench.ui.look.chart import Plot, Series, draw
 from workbench.ui.panels.bars import flow
-from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.judge_panel import JudgePanel
 
 BARS_OF_SAMPLES, LEAST_BARS = 3, 12
 """Bars of a histogram, by the cube root of its samples: with more, chance would draw the shape."""
@@ -21,7 +21,7 @@ FEW_POINTS = 300
 """As many points are marks; more of them are dots, so that they can be told apart."""
 
 
-class _OfTarget(Panel):
+class _OfTarget(JudgePanel):
     """Shows one target of a regression."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rich.text import Text
 from textual.screen import Screen
-from textual.widgets import Input
 
-from workbench.ui.keys.key_names import pressed_by_click
+from workbench.ui.keys.key_names import edits_text, pressed_by_click
 from workbench.ui.panels.panel import LineWidget
 
 MOST_LINES = 4
@@ -84,9 +83,7 @@ class ShownKey(NamedTuple):
     """Whether it is one of the panel with the focus."""
 
 
-NOT_TYPED = ("^", "esc")
-"""How the names of keys begin that mean in a field what they mean elsewhere; all others write in it or edit it."""
-CLOSE = ShownKey("esc", "close")
+CLOSE = ("esc", "close")
 GAPS = 3
 """Blanks around a key and its label."""
 OWN_RANKS = (94, 89, 88)
@@ -94,11 +91,25 @@ OWN_RANKS = (94, 89, 88)
 OTHER_OWN_RANK = 44
 
 
+def fitting(keys: Iterable[ShownKey], width: int) -> list[ShownKey]:
+    """The keys for which there is room in `width` cells; those of lower rank are left out first."""
+    kept = list(keys)
+    while kept and sum(len(each.key) + len(each.label) + GAPS for each in kept) > width:
+        kept.remove(min(kept, key=lambda each: each.rank))
+    return kept
+
+
+def fitting_dialog_keys(keys: Sequence[tuple[str, str]], width: int) -> list[ShownKey]:
+    """The keys of a dialog for which there is room: the first matters most, then the last, which closes it."""
+    last = len(keys) - 1
+    return fitting((ShownKey(*key, -place if 0 < place < last else 1) for place, key in enumerate(keys)), width)
+
+
 class KeysLine(LineWidget):
     """The keys that matter now, those of the panel with the focus first; a click presses one.
 
     Where the line is short, those of lower rank are left out. Under a dialog they are the dialog's, because no others
-    work.
+    work; and while something is typed, none is shown that would be typed.
     """
 
     DEFAULT_CSS = "KeysLine { height: 1; }"
@@ -141,14 +152,11 @@ class KeysLine(LineWidget):
 
     def _kept(self, width: int) -> list[ShownKey]:
         """The keys for which there is room."""
-        kept = list(self._keys)
         if (top := self.app.screen) is not self.screen:
-            kept = [ShownKey(*each) for each in top.shown_keys()] if isinstance(top, HasKeys) else [CLOSE]
-        elif isinstance(self.screen.focused, Input):
-            kept = [each for each in kept if each.is_own or each.key.startswith(NOT_TYPED)]
-        while kept and sum(len(each.key) + len(each.label) + GAPS for each in kept) > width:
-            kept.remove(min(kept, key=lambda each: each.rank))
-        return kept
+            return fitting_dialog_keys(top.shown_keys() if isinstance(top, HasKeys) else [CLOSE], width)
+        focused = self.screen.focused
+        is_typing = focused is not None and focused.check_consume_key("a", "a")
+        return fitting((each for each in self._keys if each.is_own or not (is_typing and edits_text(each.key))), width)
 
     def lines(self, width: int, height: int) -> list[Text]:
         line = Text()

@@ -12,7 +12,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from workbench.ui.form.completion import Candidate, common_beginning
-from workbench.ui.panels.settings_editor import ChoiceList, Leave, ValueField
+from workbench.ui.panels.settings_editor import EDGE_CELLS, ChoiceList, Leave, ValueField
 
 Offer = Callable[[str, bool], tuple[list[Candidate], bool]]
 """Takes the text, and whether the user has typed; gives the candidates, and whether enter takes the first one."""
@@ -73,7 +73,7 @@ class CompletedField(ValueField):
         self.offered.border_subtitle = HOW_TO_COMPLETE if self._candidates else ""
         self.offered.highlighted = 0 if self._candidates and takes_first else None
         widest_line = max((line.cell_len for line in lines), default=0)
-        self.offered.styles.width = min(max(widest_line, len(HOW_TO_COMPLETE)) + 5, MOST_CELLS)
+        self.offered.styles.width = min(max(widest_line + 5, len(HOW_TO_COMPLETE) + EDGE_CELLS), MOST_CELLS)
 
     def place_list(self, left: int, line: int, above: int, below: int) -> None:
         """Puts the list under the field, or over it where there is more room.

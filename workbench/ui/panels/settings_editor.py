@@ -21,6 +21,8 @@ from workbench.ui.form.rows import Row
 KEYS_THAT_LEAVE = frozenset({"ctrl+s", "ctrl+o", "ctrl+r", "ctrl+q"})
 """Their actions need the value that has been typed."""
 HOW_TO_NARROW = "type to narrow the list"
+EDGE_CELLS = 6
+"""Around a text in the border of a list."""
 
 Leave = Callable[["ValueField", bool, int], None]
 
@@ -139,7 +141,8 @@ class ChoiceList(OptionList):
         super().__init__(*self._found_options())
         labels = [label for label, _ in row.choices]
         self.highlighted = labels.index(row.chosen) if row.chosen in labels else 0
-        self.wanted_width = 4 + 2 + self._widest + 2 + max(len(help) for _, help in row.choices) + 1
+        widest_line = 4 + 2 + self._widest + 2 + max(len(help) for _, help in row.choices) + 1
+        self.wanted_width = max(widest_line, len(HOW_TO_NARROW) + EDGE_CELLS)
         self.full_height = len(labels) + 2
         self.border_subtitle = HOW_TO_NARROW
 
@@ -176,6 +179,10 @@ class ChoiceList(OptionList):
         """Closes the list without a choice."""
         self.post_message(self.Left())
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether the key narrows the list, so that it is no action of the screen."""
+        return character is not None and character.isprintable()
+
     def on_key(self, event: events.Key) -> None:
         """Narrows the list by what is typed."""
         if event.key == "backspace":
@@ -203,6 +210,10 @@ class ChoiceList(OptionList):
         self.border_title = Text(typed).markup
         self.border_subtitle = "no choice of that name" if not options else "" if typed else HOW_TO_NARROW
         self.post_message(self.Narrowed())
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Letters narrow the list."""
+        return character is not None and character.isprintable()
 
     def on_blur(self, _: events.Blur) -> None:
         """A click elsewhere closes the list without a choice."""

@@ -120,7 +120,7 @@ class JudgeScreen(JudgeBase):
 
     @work(exclusive=True, group="again")
     async def action_again(self) -> None:
-        """Judges the checkpoint as it is now."""
+        """Judges the checkpoint and the data as they are now."""
         run = self._run.run
         try:
             read = self.run_worker(lambda: JudgedRun.read(run), thread=True, exit_on_error=False)
@@ -132,6 +132,8 @@ class JudgeScreen(JudgeBase):
             return
         if self._split not in self._run.splits:
             self._split = self._run.splits[0]
+        if not self._judging.problem:
+            self._judging.known.forget()
         self._judge()
 
     def _judge(self) -> None:

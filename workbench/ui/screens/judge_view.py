@@ -308,8 +308,7 @@ class JudgeBase(Screen[None]):
     # Layout.
 
     def on_resize(self, _: Resize) -> None:
-        self._lay_out()
-        self._ask()
+        self._changed()  # other keys work on a screen of another size
 
     def _lay_out(self) -> None:
         """Shows the panels of the page, as many as the screen has room for."""

@@ -115,7 +115,7 @@ class MainScreen(MainView):
 
     @work(group="judge", exclusive=True)
     async def action_judge(self) -> None:
-        await self._judge_run(None)
+        await self._judge_run(None if self._session.watch is not None else self._panels.greyed)
 
     async def _judge_run(self, run: RunDirectory | None, say: Callable[[str, str], bool] | None = None) -> None:
         """Judges a run, or the one that is watched; say: shows why it cannot be judged."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.screen import Screen
 
+from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.run import RunController
@@ -116,6 +117,12 @@ class MainPanels:
     def drawn(self, *, is_overlaid: bool) -> RunHistory | None:
         """The run that the charts draw: the last one of the preset leaves them where others are overlaid."""
         return self.history if is_overlaid else self.charted
+
+    @property
+    def greyed(self) -> RunDirectory | None:
+        """The run whose curves the charts show in grey; None where there is none."""
+        last = self.last_run
+        return last.run if last is not None and self._ghost is not None else None
 
     @property
     def _ghost(self) -> RunHistory | None:
