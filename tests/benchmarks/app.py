@@ -1,10 +1,11 @@
-"""What the app costs: first paint, memory, start of a run, bytes and processor while it watches, keys, disturbance.
+"""What the app costs: first paint, idling, start of a run, bytes and processor while it watches, keys, disturbance.
 
     uv run python -m tests.benchmarks.app                            # some twelve minutes
-    uv run python -m tests.benchmarks.app --only first_paint         # of first_paint, watching, disturbance
+    uv run python -m tests.benchmarks.app --only first_paint         # of first_paint, idle, watching, disturbance
 
-A real terminal's view: the app runs in a pty of 160 × 40 with four charts, and a trainer runs at full speed beside it
-on the same cores. First paint is compared with that of an empty Textual app, in turns; the disturbance of the trainer
+A real terminal's view: the app runs in a pty, of 200 × 50 with six charts while it watches, and a trainer runs at full
+speed beside it on the same cores. Idle, the processes that stand by and that compute the first picture count too. First
+paint is compared with that of an empty Textual app, in turns; the disturbance of the trainer
 with that by the command that follows a run without the app. Nothing here is asserted: these are figures to read.
 """
 
@@ -34,6 +35,8 @@ from workbench.ui.live.pace import ALONE_SECONDS
 LONG_RUN = ["--set", "training.epochs=100000"]
 PRESET = "fast"
 WATCH_SECONDS = 20.0
+LARGE = (200, 50)
+"""Columns and rows of a terminal with room for six charts."""
 HARMLESS_KEY = "\x1b"
 KEY_PRESSES = 200
 
@@ -43,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=40, help="pairs of windows, watched and not, for the disturbance")
     parser.add_argument("--rounds", type=int, default=7, help="first paints")
-    parser.add_argument("--only", help="one of first_paint, watching, disturbance")
+    parser.add_argument("--only", help="one of first_paint, idle, watching, disturbance")
     parser.add_argument("--low-bandwidth", action="store_true")
     arguments = parser.parse_args()
     print(describe("textual"))
@@ -52,17 +55,19 @@ def main() -> None:
         folder = Path(name)
         if arguments.only in (None, "first_paint"):
             first_paint(folder, flags, arguments.rounds)
+        if arguments.only in (None, "idle"):
+            idle(folder, flags)
         if arguments.only in (None, "watching"):
             watching(folder, flags)
         if arguments.only in (None, "disturbance"):
             disturbances(folder, flags, arguments.pairs)
 
 
-def open_app(folder: Path, *arguments: str) -> Terminal:
-    """The app in a terminal, with folders of its own."""
+def open_app(folder: Path, *arguments: str, size: tuple[int, int] = (160, 40)) -> Terminal:
+    """The app in a terminal of that many columns and rows, with folders of its own."""
     own = {name: str(folder / name.lower()) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
     command = [sys.executable, "-m", "workbench", *arguments]
-    return Terminal(command, folder, environment=own | {"WORKBENCH_RUNS": str(folder / "runs")})
+    return Terminal(command, folder, *size, environment=own | {"WORKBENCH_RUNS": str(folder / "runs")})
 
 
 def first_paint(folder: Path, flags: list[str], rounds: int) -> None:
@@ -102,27 +107,58 @@ def paint(terminal: Terminal) -> Paint:
     """Waits for the first paint, and closes the app."""
     arrived = terminal.wait_for("batch size")
     process = psutil.Process(terminal.process.pid)
-    processor, resident = sum(process.cpu_times()[:2]), process.memory_info().rss
+    used, resident = processor(process), process.memory_info().rss
     terminal.close()
-    return Paint(arrived - terminal.started, processor, resident)
+    return Paint(arrived - terminal.started, used, resident)
+
+
+def idle(folder: Path, flags: list[str]) -> None:
+    """Nothing is trained, and no key is pressed: what the app and its processes take once it has its first picture."""
+    terminal = open_app(folder, PRESET, *flags, size=LARGE)
+    try:
+        terminal.wait_for("classes")
+        wait_for_standby(terminal)
+        app = psutil.Process(terminal.process.pid)
+        others = app.children(recursive=True)
+        before, began = [processor(each) for each in (app, *others)], time.perf_counter()
+        time.sleep(WATCH_SECONDS)
+        after, ended = [processor(each) for each in (app, *others)], time.perf_counter()
+        own, *theirs = (100 * (now - then) / (ended - began) for now, then in zip(after, before, strict=True))
+        print(
+            f"processor while idle             {own:.1f} % of a core, "
+            f"{len(others)} processes beside it {sum(theirs):.1f} %"
+        )
+        print(f"to the terminal                  {terminal.bytes_between(began, ended) / (ended - began):.0f} bytes/s")
+        resident = [each.memory_info().rss / 2**20 for each in (app, *others)]
+        print(f"memory                           {resident[0]:.0f} MiB, beside it {sum(resident[1:]):.0f} MiB")
+    finally:
+        terminal.close()
+
+
+def processor(process: psutil.Process) -> float:
+    """User and system seconds that a process has taken; 0 once it has ended."""
+    try:
+        return float(sum(process.cpu_times()[:2]))
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def watching(folder: Path, flags: list[str]) -> None:
     """A run started from the app and watched: its start, bytes, processor time, keys, memory."""
-    terminal = open_app(folder, PRESET, *LONG_RUN, *flags)
+    terminal = open_app(folder, PRESET, *LONG_RUN, *flags, size=LARGE)
     try:
         terminal.wait_for("batch size")
         wait_for_standby(terminal)
-        terminal.send("V")
+        terminal.send("VV")  # six charts
         pressed = time.time()
         terminal.send(" ")
         run = the_new_run(folder)
         print(f"start to the first logged steps  {first_step(run) - pressed:.2f} s (standby trainer warm)")
         time.sleep(5)
         app = psutil.Process(terminal.process.pid)
-        processor, began = sum(app.cpu_times()[:2]), time.perf_counter()
+        before, began = processor(app), time.perf_counter()
         time.sleep(WATCH_SECONDS)
-        used, ended = sum(app.cpu_times()[:2]) - processor, time.perf_counter()
+        used, ended = processor(app) - before, time.perf_counter()
         print(f"processor while watching         {100 * used / (ended - began):.1f} % of a core")
         sent = terminal.bytes_between(began, ended) / (ended - began)
         print(f"to the terminal                  {sent / 1e3:.1f} kB/s")

@@ -35,6 +35,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Input, "cursor_blink", False)
+    monkeypatch.setattr("workbench.ui.dialogs.question.HELD_SECONDS", 0.0)  # a pilot presses faster than people
     # What matters in a study is computed by a process that takes its time; tests of it start it themselves.
     monkeypatch.setattr("workbench.ui.live.importance.start_importance", no_importance)
 

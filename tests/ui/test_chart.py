@@ -20,10 +20,13 @@ from textual.pilot import Pilot
 
 from tests.ui import made
 from workbench.plotting.points import Point, points_by_column, smoothed
+from workbench.plotting.quantities import LOSS
 from workbench.plotting.scales import x_ticks, y_ticks
 from workbench.runs.curve import Curve
 from workbench.runs.events import EpochEnd, Event, Finished, Prepared, Steps
 from workbench.runs.history import RunHistory
+from workbench.runs.phases import PHASES
+from workbench.runs.quantities import PHASE_TIMES, STEP_TIME
 from workbench.ui.keys.actions import OTHER_KEYS
 from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import BROKEN, Drawing, Plot, Series, draw
@@ -458,6 +461,19 @@ def test_without_colours_the_validation_curve_is_dashed_and_the_legend_says_so(m
     watch(drive, history)
 
 
+def test_without_colours_more_than_two_curves_have_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert panel._curves is not None
+        curves = replace(panel._curves, quantity=PHASE_TIMES)
+        letters = [series.letter for series in curves.plot(ascii=False).series if series.points]
+        assert letters == ["d", "f", "b", "o", "r"], "data, forward, backward, optimizer, rest"
+        assert len({phase[0] for phase in PHASES}) == len(PHASES)
+
+    watch(drive, taken(made.events(1300)))
+
+
 def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None:
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
         await pilot.press("left")
@@ -670,3 +686,23 @@ def test_a_point_far_outside_is_drawn_at_the_edge(x: float, ascii_only: bool) ->
     buckets.add(1, 1.0, 0.0)
     buckets.add(int(x), 2.0, 0.0)
     assert [point.mean for point in points_of(buckets, 100)] == [1.0, 2.0]
+
+
+def test_a_band_reaches_from_each_range_to_the_next() -> None:
+    """The range of a group of runs, each with few points: no column between them is empty."""
+    points = [Point(0.0, 10.0, 30.0, 20.0), Point(100.0, 20.0, 80.0, 50.0)]
+    for filled, empty in ((True, 0), (False, 50)):
+        series = [Series("line", points, behind=True, filled=filled), Series("train", [])]
+        tall = draw(Plot(series, (0.0, 100.0), x_label="{:,.0f}".format, y_label="{:g}".format), 106, 22, style_of)
+        rows = [len(drawn_rows(tall, column)) for column in range(tall.columns)]
+        assert sum(count < 2 for count in rows) >= empty
+        if filled:
+            assert rows[0] < rows[-1], "it grows wider"
+            assert rows == sorted(rows)
+
+
+def test_curves_whose_first_letters_are_the_same_keep_their_names() -> None:
+    panel = ChartPanel(STEP_TIME)
+    assert [panel._short(name, 1) for name in ("p50", "p99")] == ["p50", "p99"]
+    loss = ChartPanel(LOSS)
+    assert [loss._short(name, 1) for name in ("train", "validation", "A2")] == ["t", "v", "A2"]

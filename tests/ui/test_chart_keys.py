@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import write_run
+from workbench.runs.history import read_history
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.panels.charts import ChartPanel
 
@@ -45,6 +46,22 @@ def test_all_charts_zoom_and_pan_together(tmp_path: Path) -> None:
         assert ranges(app) == {(0.0, 1300.0)}
 
     drive(app, steps, (140, 50))
+
+
+def test_with_no_run_of_its_own_the_end_is_that_of_the_overlaid_runs(tmp_path: Path) -> None:
+    """Keys zoomed to the end of the last run, which overlays had replaced: the first half was shown."""
+    runs = [write_run(tmp_path / "runs", f"20261124T1{n}0000Z-fast-000{n}", ending="completed") for n in (1, 2)]
+    app = make_app(tmp_path / "runs", chart_count=2)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("r", "percent_sign", "o", "2", "plus")
+        whole = float(read_history(runs[0]).view.step)
+        assert ranges(app) == {(whole / 2, whole)}
+        assert "follows" not in charts(app)[0].footing().plain
+        await pilot.press("left")
+        assert charts(app)[1].footing().plain.startswith(f"step {whole:,.0f}")
+
+    drive(app, steps, (140, 40))
 
 
 def test_the_cursor_is_in_all_charts_at_once(tmp_path: Path) -> None:

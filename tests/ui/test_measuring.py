@@ -261,11 +261,11 @@ def test_the_table_of_batch_sizes_and_the_knee_are_seen_at_every_size(
         (["enter"], {BATCH: (64, 1024)}),
         (["up", "up", "enter"], {BATCH: (64, 256)}),
         (["down", "enter"], {BATCH: (64, 1024)}),
-        (["up", "up", "b"], {BATCH: (64, 256), RATE: (0.01, 0.02)}),
+        (["up", "up", "l"], {BATCH: (64, 256), RATE: (0.01, 0.02)}),
         (["escape"], {}),
     ],
 )
-def test_enter_takes_a_batch_size_and_b_the_learning_rate_that_suits_it_too(
+def test_enter_takes_a_batch_size_and_l_the_learning_rate_that_suits_it_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: list[str], changes: dict[str, object]
 ) -> None:
     fake_process(monkeypatch, tmp_path, scan_lines())

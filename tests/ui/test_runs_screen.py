@@ -191,6 +191,21 @@ def test_a_run_is_deleted_only_after_a_yes(tmp_path: Path) -> None:
     drive(app, steps)
 
 
+def test_a_delete_key_that_is_held_down_deletes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.ui.dialogs.question.HELD_SECONDS", 60.0)
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press(*["delete"] * 6)
+        await pilot.pause(0.3)
+        assert "for good" in screen_text(app)
+        await pilot.press("escape")
+        assert len(list((tmp_path / "runs").glob("*-000?"))) == 3
+
+    drive(app, steps)
+
+
 def test_a_run_in_progress_cannot_be_deleted(tmp_path: Path) -> None:
     run = write_run(tmp_path / "runs", "20261124T120000Z-alpha-0001", alive=True)
     app = make_app(tmp_path / "runs")

@@ -132,7 +132,7 @@ def _loss_not_falling(facts: Facts) -> Finding | None:
         "loss-not-falling",
         "note",
         fact,
-        "Training has converged at this learning rate: stop here, or lower the rate to improve further.",
+        "The loss no longer falls at this learning rate: stop here, or lower the rate to improve further.",
         changes.stopped_early(facts),
     )
 

@@ -19,14 +19,41 @@ points says something; one of fewer than `LEAST_POINTS` has no outliers.
 Limits = tuple[float, float]
 
 
-def limits_of(curves: Iterable[Sequence[Point]], *, log: bool, robust: bool) -> Limits | None:
+def limits_of(
+    curves: Iterable[Sequence[Point]], *, log: bool, robust: bool, others: Iterable[Sequence[Point]] = ()
+) -> Limits | None:
     """The least and the greatest value of the curves; None if they have none that can be drawn.
 
     log: the least is the least positive value, and what points span is a ratio. robust: leaves out outliers, which are
-    judged curve by curve: a few points of one must not be outliers of another.
+    judged curve by curve: a few points of one must not be outliers of another. others: curves that are left out as a
+    whole where they lie as far beyond the rest as an outlier does: a run that diverged.
     """
-    found = [limits for points in curves if (limits := _limits(points, log, robust)) is not None]
-    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+    found, beside = ([each for points in some if (each := _limits(points, log, robust))] for some in (curves, others))
+    beside = _near(found, beside, log) if robust else beside
+    together = [*found, *beside]
+    return _around(together) if together else None
+
+
+def _around(found: Sequence[Limits]) -> Limits:
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def _near(kept: Sequence[Limits], others: list[Limits], log: bool) -> list[Limits]:
+    """The others without those that lie wholly far beyond all the rest, as long as most of all curves stay."""
+    place = math.log if log else float
+    near = list(others)
+    while len(near) > 1 and 2 * (len(near) - 1 + len(kept)) > len(others) + len(kept):
+        far = []
+        for each in near:
+            low, high = map(place, _around([*kept, *(other for other in near if other is not each)]))
+            beyond = max(place(each[0]) - high, low - place(each[1]))
+            if 0 < (high - low) * REACH_OF_FEW < beyond:
+                far.append((beyond, each))
+        if not far:
+            break
+        outermost = max(far, key=lambda pair: pair[0])[1]
+        near = [each for each in near if each is not outermost]
+    return near
 
 
 def _limits(points: Sequence[Point], log: bool, robust: bool) -> Limits | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from workbench.errors import UsageError
+from workbench.errors import StorageError, UsageError
 from workbench.files import open_to_append, storage_error
 from workbench.runs.directory import RunDirectory
 from workbench.runs.tail import LineTail
@@ -52,6 +52,8 @@ def append_request(control: Path, command: str, value: float | None = None) -> N
             os.write(descriptor, f"{line}\n".encode())
         finally:
             os.close(descriptor)
+    except FileNotFoundError as error:  # the file is made when the first request comes, its folder is not
+        raise StorageError(f"{control.parent} has been deleted or moved: its trainer cannot be asked") from error
     except OSError as error:
         raise storage_error(control, error) from error
 

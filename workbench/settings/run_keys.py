@@ -7,6 +7,7 @@ metric or a setting, in this order; a setting may leave out its table; the first
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, get_args
@@ -105,6 +106,16 @@ def setting_of(row: RunRow, path: str) -> Any:
 def label_of_setting(path: str) -> str:
     """A setting as people call it: learning rate for optimizer.learning_rate, optimizer for optimizer.name."""
     return short_name(path).replace("_", " ")
+
+
+def labels_of_settings(paths: Iterable[str]) -> dict[str, str]:
+    """By path, settings as people call them; of several of one name, each behind its table: validation seed."""
+    labels = {path: label_of_setting(path) for path in paths}
+    counts = Counter(labels.values())
+    return {
+        path: label if counts[label] == 1 else f"{path.rpartition('.')[0].replace('.', ' ')} {label}".strip()
+        for path, label in labels.items()
+    }
 
 
 def sortable(value: Any) -> tuple[int, Any] | None:

@@ -66,3 +66,27 @@ def test_gaps_and_what_a_log_scale_has_no_place_for_count_for_nothing() -> None:
     values = [math.nan, math.inf, -1.0, 0.0, 0.5, 2.0]
     assert limits_of([curve(values)], log=True, robust=True) == (0.5, 2.0)
     assert limits_of([curve([math.nan]), []], log=False, robust=True) is None
+
+
+def test_an_overlaid_run_that_diverged_does_not_own_the_axis() -> None:
+    """It is left out as a whole, however many points it has; the watched run never is."""
+    usual = [curve([2.0 - 0.1 * place + number / 10 for place in range(10)]) for number in range(4)]
+    diverged = curve([1e10 + 1e9 * place for place in range(10)])
+    for shown in (
+        limits_of(usual[:1], log=False, robust=True, others=[diverged, *usual[1:]]),
+        limits_of(usual[:1], log=True, robust=True, others=[diverged, *usual[1:]]),
+        limits_of([], log=False, robust=True, others=[diverged, *usual]),
+    ):
+        assert shown == pytest.approx((1.1, 2.3))
+    for shown in (
+        limits_of([diverged], log=False, robust=True, others=usual),
+        limits_of(usual[:1], log=False, robust=False, others=[diverged, *usual[1:]]),
+        limits_of(usual[:1], log=False, robust=True, others=[diverged]),
+    ):
+        assert shown is not None
+        assert shown[1] == 1.9e10
+
+
+def test_overlaid_runs_that_are_merely_worse_stay() -> None:
+    good, worse = curve([1.0, 0.5, 0.4, 0.3, 0.25]), curve([2.3, 2.2, 2.1, 2.0, 2.0])
+    assert limits_of([good], log=False, robust=True, others=[good, worse]) == (0.25, 2.3)

@@ -95,3 +95,9 @@ def test_status_follows_the_facts(run: RunDirectory) -> None:
 def test_a_broken_summary_is_none(run: RunDirectory, text: str) -> None:
     run.summary.write_text(text)
     assert read_summary(run) is None
+
+
+def test_nothing_is_asked_of_a_run_whose_folder_is_gone(run: RunDirectory) -> None:
+    run.path.rename(run.path.with_name("elsewhere"))
+    with pytest.raises(StorageError, match="has been deleted or moved"):
+        ask(run, "stop")

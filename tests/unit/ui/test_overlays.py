@@ -119,9 +119,7 @@ def test_seeds_are_grouped_as_their_mean_and_so_are_presets_studies_and_settings
     StudyMembership("study-1").save(runs[0].study)
     StudyMembership("study-1").save(runs[3].study)
     overlays = overlaid(*runs)
-    assert (
-        overlays.next_grouping(None) == "overlaid runs grouped over seeds: 2 groups, each drawn as its mean and range"
-    )
+    assert overlays.next_grouping(None) == "overlaid runs grouped over seeds: 2 groups, drawn as mean and range"
     assert labels(overlays) == [("A", "lr 0.1, mean of 3 seeds"), ("D", "lr 0.5, seed 0")]
     assert [len(each.histories) for each in overlays.shown(None)] == [3, 1]
     assert overlays.next_grouping(None).startswith("overlaid runs grouped by preset: 1 group,")

@@ -160,9 +160,9 @@ def test_the_preset_of_a_run_is_opened_under_present_names_and_never_replaced(tm
 def test_undo_and_redo_say_what_they_did_and_where(tmp_path: Path) -> None:
     desk, presets, _ = opened(tmp_path)
     presets.undo()
-    assert desk.host.last == "there is no change of the settings to undo"
+    assert desk.host.last == "there is nothing to undo"
     presets.redo()
-    assert desk.host.last == "no change was undone"
+    assert desk.host.last == "there is nothing to redo"
     desk.edited(EDIT)
     presets.undo()
     assert desk.host.last == "undone: learning rate 0.02 → 0.01"

@@ -80,3 +80,17 @@ def test_plain_ascii_has_a_dot_a_cell() -> None:
     raster = Raster(4, 4, ascii=True)
     raster.line(0.0, 0.99, 1.0, 0.0)
     assert [list(masks) for masks in raster.masks] == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def test_a_band_fills_all_between_two_ranges_and_nothing_else() -> None:
+    raster = Raster(COLUMNS, ROWS)
+    raster.band((0.0, 0.0, 0.99), (1.0, 0.5, 0.5))
+    found = dots(raster)
+    for column in range(20):
+        at = (column + 0.5) / 20
+        top, foot = int((1 - (0.99 - 0.49 * at)) * 20), int((1 - 0.5 * at) * 20)
+        assert sorted(row for x, row in found if x == column) == list(range(top, min(foot, 19) + 1))
+    outside = Raster(COLUMNS, ROWS)
+    outside.band((-2.0, 0.0, 1.0), (-1.0, 0.0, 1.0))
+    outside.band((0.5, 0.0, 1.0), (0.5, 0.0, 1.0))
+    assert not dots(outside)

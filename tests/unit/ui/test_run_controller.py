@@ -131,7 +131,7 @@ def test_a_failed_run_gets_a_notice_with_the_way_out_and_another_state_dismisses
     desk.run.state_changed("training", "failed")
     notice = next(call for call in desk.host.calls if call.startswith("notice"))
     assert notice.startswith("notice: training failed: the loss at step 1300 is not a finite number")
-    assert "R resumes from the last checkpoint with the same settings" in notice, "and so diverges again"
+    assert "R resumes from the last checkpoint, same settings" in notice, "and so diverges again"
     assert "settings" in desk.host.calls, "the settings no longer stand beside those of a run in progress"
     desk.run.state_changed("failed", "training")
     assert desk.host.calls[-1] == "no notice"

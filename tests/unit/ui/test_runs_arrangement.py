@@ -191,6 +191,8 @@ def test_a_rate_changed_by_hand_is_told_from_the_one_that_was_set() -> None:
     made = arranged([changed, B])
     assert cell(made, "setting:optimizer.learning_rate", changed) == "0.01 → 0.02"
     assert made.runs.changes_in_words(changed, with_columns=True).startswith("learning rate 0.01 → 0.02 at step 10")
+    changed.settings["changes"] += ({"step": 20, "learning_rate": 0.01},)
+    assert cell(made, "setting:optimizer.learning_rate", changed) == "0.01 (changed)", "not 0.01 → 0.01"
 
 
 @pytest.mark.parametrize("width", [40, 56, 76, 116, 136, 196, 296])
@@ -205,3 +207,55 @@ def test_the_columns_fit_and_what_matters_stays(width: int) -> None:
     assert ("setting:optimizer.learning_rate" in keys) == (width >= 56)
     assert ("started" in keys) == (width >= 116)
     assert ("time" in keys) == (width >= 136)
+
+
+def test_runs_on_other_data_are_not_compared() -> None:
+    """Iris is easier than the digits: its accuracy says nothing of theirs."""
+    iris = row("iris", 5, 1.0, "data.name=iris", pinned=True)
+    also_iris = row("also-iris", 6, 0.98, "data.name=iris")
+    made = arranged([iris, also_iris, A, B])
+    assert [cell(made, "best", each)[0] for each in (iris, B)] == [UNICODE.best, UNICODE.best], "one for each data"
+    assert cell(made, "base", A) == "", "the base was trained on other data"
+    assert cell(made, "base", also_iris).endswith("-2.00")
+    assert cell(made, "to best", A).endswith("-2.00"), "below b, the best on its data"
+    best = next(column for column in made.columns if column.key == "best")
+    assert best.summary is not None
+    assert best.summary([iris, A]) == "", "no mean of what cannot be compared"
+    assert best.summary([A, B]) == "96.00 ± 1.41"
+
+
+def test_losses_on_another_scale_are_not_compared() -> None:
+    plain = row("plain", 5, 0.5, monitor="loss")
+    smoothed = row("smoothed", 6, 0.9, "loss.label_smoothing=0.1", monitor="loss")
+    also_plain = row("also-plain", 7, 0.6, monitor="loss")
+    made = arranged([plain, smoothed, also_plain])
+    assert cell(made, "to best", smoothed) == ""
+    assert cell(made, "to best", also_plain).endswith("+0.1000")
+
+
+def test_a_value_behind_its_name_has_room() -> None:
+    other = row("other", 5, 0.5, monitor="loss")
+    made = arranged([row("best", 6, 1.0), A, other])
+    best = next(column for column in made.columns if column.key == "best")
+    assert best.least >= len(f"{UNICODE.best} accuracy 100.00 %")
+
+
+def test_settings_of_one_name_are_told_apart_by_their_table() -> None:
+    made = arranged([A, row("e", 5, 0.9, SLOW, "training.seed=1", "validation.seed=2")])
+    titles = {column.key: column.title for column in made.columns}
+    assert titles["setting:training.seed"] == "training seed"
+    assert titles["setting:validation.seed"] == "validation seed"
+    assert ("setting:validation.seed", "validation seed") in made.can_be_grouped_by
+
+
+def test_what_was_changed_is_written_as_in_the_form() -> None:
+    made = arranged([row("e", 5, 0.9, "model.hidden=[64, 32]", "model.batch_norm=true", "training.seed=1")])
+    assert cell(made, "changed", made.read.rows[0]) == "hidden 64, 32, batch norm on, epochs 10, seed 1"
+
+
+def test_the_planned_epochs_are_no_column_beside_the_epochs() -> None:
+    made = arranged([row("long", 5, 0.9, SLOW, "training.epochs=50000", epoch=12345, epochs=50000), A])
+    assert made.runs.differing == ["training.epochs"]
+    assert "setting:training.epochs" not in automatic(made.runs)
+    epochs = next(column for column in made.columns if column.key == "epochs")
+    assert epochs.least == len("12,345/50,000"), "a number is never cut"

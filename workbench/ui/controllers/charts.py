@@ -54,7 +54,8 @@ class ChartsController:
         """Switches to the next of step, epoch and time. Window and cursor stay at the same moments of the run."""
         axes, axis = get_args(XAxis), self.view.x_axis
         to = axes[(axes.index(axis) + 1) % len(axes)]
-        history, _ = self._runs()
+        own, overlays = self._runs()
+        history = own or next(iter(overlays), None)
 
         def same(x: float) -> float:
             return x if history is None else converted(x, axis, to, history)

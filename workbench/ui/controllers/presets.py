@@ -153,7 +153,7 @@ class PresetController:
         text = f"{differ} from {draft.opened.name}; reverting loses {'it' if count == 1 else 'them'}."
         text += f" {action('undo').shown_key} brings {'it' if count == 1 else 'them'} back."
         choices = (("revert", "revert"), (STAY, "keep them"))
-        if await self._host.ask(QuestionDialog("revert?", text, choices, STAY)) == "revert":
+        if await self._host.ask(QuestionDialog("revert?", text, choices, STAY, "revert")) == "revert":
             self._revert()
 
     def _revert(self) -> None:

@@ -80,7 +80,7 @@ class RunController:
         title = "training failed" if state == "failed" else "the trainer is lost"
         finished = watch.history.view.finished
         has_diverged = finished is not None and finished.kind == DivergedError.kind
-        same = " with the same settings" if has_diverged else ""  # it would diverge again
+        same = ", same settings" if has_diverged else ""  # it would diverge again
         resume = "R resumes from the last checkpoint" if watch.run.last_checkpoint.exists() else "R restarts"
         resume = f"{resume}{same}   "
         if watch.own_loop is not None:

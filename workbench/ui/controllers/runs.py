@@ -117,7 +117,7 @@ class RunsController:
         if unread or left_out:
             self._host.say("; ".join(filter(None, (*unread, left_out))), "error" if unread else "warning")
         elif shown:
-            self._host.say(f"overlaid: {', '.join(f'{each.mark.letter} {each.label}' for each in shown)}")
+            self._host.say(f"overlaid: {'; '.join(f'{each.mark.letter} {each.label}' for each in shown)}")
         elif runs:
             self._host.say("the charts show this run already: mark another one to overlay it")
         self._host.show_run()

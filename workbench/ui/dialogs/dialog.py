@@ -18,7 +18,8 @@ from textual.widgets.option_list import Option
 from workbench.ui.keys.app_actions import app_bindings
 from workbench.ui.keys.copying import Copied
 from workbench.ui.keys.key_names import key_name
-from workbench.ui.panels.lines import KeysLine
+from workbench.ui.panels.lines import GAPS, KeysLine, fitting_dialog_keys
+from workbench.ui.panels.panel import EDGE_CELLS
 
 Result = TypeVar("Result")
 BORDER_CELLS = 3
@@ -82,7 +83,6 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Text(self.title_text).markup
-            box.border_subtitle = self._keys_text()
             yield from self.body()
 
     def body(self) -> Iterable[Widget]:
@@ -91,6 +91,10 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
 
     def on_mount(self) -> None:
         """For dialogs to extend."""
+
+    def on_resize(self) -> None:
+        """Shows the keys for which there is room, once the box has its size."""
+        self.call_after_refresh(self.renew_keys)
 
     def shown_keys(self) -> list[tuple[str, str]]:
         """The keys of the dialog that are shown, from its bindings; its own labels replace inherited ones."""
@@ -107,8 +111,10 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
             line.redraw()
 
     def _keys_text(self) -> str:
-        """The keys as markup."""
-        return Text("  ".join(f"{key} {label}" for key, label in self.shown_keys())).markup
+        """The keys for which the lower border has room, as markup."""
+        room = self.query_one("#box").outer_size.width - EDGE_CELLS
+        kept = fitting_dialog_keys(self.shown_keys(), room + GAPS - 1)
+        return Text("  ".join(f"{each.key} {each.label}" for each in kept)).markup
 
     def _shown_bindings(self) -> list[Binding]:
         found = [item for owner in type(self).__mro__ for item in owner.__dict__.get("BINDINGS", [])]

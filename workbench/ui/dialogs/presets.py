@@ -124,9 +124,8 @@ class PresetsDialog(Dialog[Path]):
 
 
 def _row(entry: PresetEntry, widest: int) -> Text:
-    where = f"{entry.where}, hidden by the one above" if entry.shadowed else entry.where
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{entry.name:<{widest}}  ", "bold")
-    text.append(f"{where:<10} ", "dim")
+    text.append(f"{entry.where:<10} {'hidden by the one above  ' if entry.shadowed else ''}", "dim")
     text.append(entry.description, "" if entry.preset is not None else "italic")
     return text

@@ -64,7 +64,7 @@ class ProfileDialog(Dialog[bool]):
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         titles = [
-            "a step's operators",
+            "operator of a step" if is_wide else "operator",
             *(["calls"] if is_wide else []),
             "self ms",
             *([""] if is_wide else []),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import OptionList
@@ -16,6 +19,8 @@ from workbench.ui.keys.meanings import key_of
 
 STAY = "stay"
 """The answer that changes nothing, as closing the dialog does."""
+HELD_SECONDS = 0.4
+"""A key that follows itself sooner than this is held down, and gives no answer."""
 
 
 class QuestionDialog(Dialog[str]):
@@ -25,13 +30,21 @@ class QuestionDialog(Dialog[str]):
     QuestionDialog #asked { height: auto; max-height: 12; }
     """
 
-    def __init__(self, title: str, text: str, choices: Sequence[tuple[str, str]], default: str) -> None:
-        """choices: (name, label); a name that is the label of an action has its key. default: the answer of enter."""
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "choose")]
+
+    def __init__(
+        self, title: str, text: str, choices: Sequence[tuple[str, str]], default: str, asked_by: str = ""
+    ) -> None:
+        """choices: (name, label); a name that is the label of an action has its key. default: the answer of enter.
+
+        asked_by: the answer whose key has brought up the question: it may still be held down.
+        """
         super().__init__()
         self.title_text = title
         self._text = text
         self._choices = list(choices)
         self._default = default
+        self._asked_by, self._last_key = asked_by, time.monotonic()
         self._keys = {name: "escape" if name == STAY else key_of(name) for name, _ in choices}
 
     def body(self) -> Iterable[Widget]:
@@ -55,7 +68,13 @@ class QuestionDialog(Dialog[str]):
         name = next((name for name, key in self._keys.items() if key == event.key), None)
         if name is not None:
             event.stop()
-            self._answer(name)
+            since, self._last_key = self._last_key, time.monotonic()
+            if name != self._asked_by or self._last_key - since >= HELD_SECONDS:
+                self._answer(name)
+
+    def action_choose(self) -> None:
+        """Gives the highlighted answer."""
+        self.query_one(OptionList).action_select()
 
     @on(OptionList.OptionSelected)
     def _chosen(self, message: OptionList.OptionSelected) -> None:

@@ -89,6 +89,7 @@ class RangeTestDialog(MeasuringDialog[float]):
                 (f"  {name.replace('_', ' '):<17} {value:<8} ", style if rate is not None else palette["dim"]),
                 (meaning, palette["dim"]),
             )
+            line.truncate(self.query_one("#below").size.width or line.cell_len, overflow="ellipsis")
             lines.append(line)
         return lines + [Text(note, palette["warning"]) for note in self._answer.notes]
 

@@ -14,7 +14,8 @@ from workbench.settings import library
 from workbench.settings.changes import in_words, read
 from workbench.settings.preset import Preset
 from workbench.settings.renamed import with_present_paths
-from workbench.settings.run_keys import OWN, short_name
+from workbench.settings.run_keys import OWN, labels_of_settings
+from workbench.ui.form.parsing import shown
 
 CHANGES = "changes"
 """The setting that holds the learning rates that were set by hand."""
@@ -49,18 +50,14 @@ def differing(row: RunRow) -> dict[str, Any]:
 
 
 def in_a_line(row: RunRow, settings: Mapping[str, Any]) -> str:
-    """Settings of a run in a line: `learning_rate 0.01, seed 3`."""
-    return ", ".join(_in_words(row, path, value) for path, value in settings.items())
+    """Settings of a run in a line: `learning rate 0.01, seed 3`."""
+    labels = labels_of_settings(settings)
+    return ", ".join(_in_words(row, path, labels[path], value) for path, value in settings.items())
 
 
-def _in_words(row: RunRow, path: str, value: Any) -> str:
+def _in_words(row: RunRow, path: str, label: str, value: Any) -> str:
     if path != CHANGES:
-        return f"{short_name(path)} {value}"
+        return f"{label} {shown(value) or 'none'}"
     rate = row.settings.get("optimizer.learning_rate")
     changes = in_words(rate if isinstance(rate, int | float) else None, read(value))
     return f"learning rate {changes}" if changes else "no changes of the learning rate"
-
-
-def differs(row: RunRow) -> str:
-    """The settings in which a run differs from the preset of its name, in a line."""
-    return in_a_line(row, differing(row))

@@ -139,7 +139,9 @@ class Values:
 
     def _is_search(self, path: str, text: str) -> bool:
         """Whether a text is a range rather than a value of the setting: a delimiter may be |."""
-        return is_range(text) and self._value_fault(path, text) is not None
+        table, key = table_of(path)
+        can_be = bool(key) or table in FAMILIES
+        return can_be and is_range(text) and self._value_fault(path, text) is not None
 
     def _value_fault(self, path: str, text: str) -> str | None:
         table, key = table_of(path)

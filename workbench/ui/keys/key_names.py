@@ -42,6 +42,11 @@ def key_name(key: str) -> str:
     return _WRITTEN.get(key, key)
 
 
+def edits_text(shown: str) -> bool:
+    """Whether a key, or the first of several, changes the text in a field that has the focus."""
+    return shown in ("space", "delete") or len(shown.partition(" ")[0].removesuffix("-8")) == 1
+
+
 @cache
 def pressed_by_click(shown: str) -> Style:
     """The style of a key's name: a click on it presses the key. None for a name that is not that of one key."""

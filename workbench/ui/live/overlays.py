@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from workbench.runs.study import read_study
 from workbench.settings.changes import read
 from workbench.settings.differing import NAMES, differing
 from workbench.settings.judged import is_same_data
-from workbench.settings.run_keys import short_name
+from workbench.settings.run_keys import labels_of_settings
 from workbench.ui.form.parsing import shown, wording
 from workbench.ui.live.watch import Watch
 from workbench.ui.look.run_marks import RunMark, RunMarks
@@ -158,8 +158,8 @@ class Overlays:
             return "each overlaid run is drawn by itself"
         groups = len(_grouped(others, self._grouping))
         named = (BY_SEED, BY_PRESET, BY_STUDY)
-        how = self._grouping if self._grouping in named else f"by {_name_of(self._grouping)}"
-        return f"overlaid runs grouped {how}: {counted(groups, 'group')}, each drawn as its mean and range"
+        how = self._grouping if self._grouping in named else f"by {_names_of([self._grouping])[self._grouping]}"
+        return f"overlaid runs grouped {how}: {counted(groups, 'group')}, drawn as mean and range"
 
     def _beside(self, watched: Watch | None) -> list[OverlaidRun]:
         return [run for run in self._runs if watched is None or run.name != watched.run.name]
@@ -197,9 +197,9 @@ def _misfit(watch: Watch, watched: Watch) -> str:
 # Labels.
 
 
-def _name_of(path: str) -> str:
-    name = wording(short_name(path))
-    return SHORT_NAMES.get(name, name)
+def _names_of(paths: Iterable[str]) -> dict[str, str]:
+    """The settings' names by their paths, which tell them apart."""
+    return {path: SHORT_NAMES.get(name, name) for path, name in labels_of_settings(paths).items()}
 
 
 def _label(group: Sequence[OverlaidRun], varied: Sequence[str]) -> tuple[str, ...]:
@@ -209,7 +209,8 @@ def _label(group: Sequence[OverlaidRun], varied: Sequence[str]) -> tuple[str, ..
     """
     inside, settings = differing([run.settings for run in group]), group[0].settings
     common = [path for path in varied if path not in inside and settings.get(path) is not None]
-    parts = [f"{_name_of(path)} {wording(settings[path])}" for path in common]
+    names = _names_of(varied)
+    parts = [f"{names[path]} {wording(settings[path])}" for path in common]
     if len(group) > 1:
         parts.append(f"mean of {len(group)} {'seeds' if list(inside) == [SEED] else 'runs'}")
     return tuple(parts)

@@ -96,6 +96,8 @@ class Frame:
                 middle = min(max(self.height(point.mean), low), high)
                 if before is not None:
                     self._join(raster, before, (x, low, middle, high))
+                    if series.filled:
+                        raster.band((before[0], before[1], before[3]), (x, low, high))
                 raster.vertical(x, low, high)
                 before = x, low, middle, high
             first, (least, greatest) = points[0]
@@ -155,8 +157,15 @@ class Frame:
 
 def y_range_of(plot: Plot) -> Limits:
     """The range of the y axis: round numbers around the values in view, and around where curves enter and leave it."""
-    curves = [[*_visible(series, plot), *_at_edges(series, plot)] for series in _counted(plot)]
-    limits = limits_of(curves, log=plot.log, robust=plot.robust)
+    curves, others = (
+        [
+            [*_visible(series, plot), *_at_edges(series, plot)]
+            for series in _counted(plot)
+            if bool(series.letter) is other
+        ]
+        for other in (False, True)
+    )
+    limits = limits_of(curves, log=plot.log, robust=plot.robust, others=others)
     if limits is None:
         return (0.1, 1.0) if plot.log else (0.0, 1.0)
     return value_range(*limits, log=plot.log, most=plot.most)

@@ -24,6 +24,8 @@ class Series:
     """Points that no line leads to are single dots, so that many of them can be told apart."""
     behind: bool = False
     """A range, from the least to the greatest value of each point; every curve hides it."""
+    filled: bool = False
+    """The range of each point reaches to that of the next: a band."""
     within: bool = False
     """Its values lie within those of another curve, if they are no outliers: the y axis is not made for them."""
 

@@ -39,6 +39,16 @@ class Raster:
         if 0.0 <= x <= 1.0:
             self._fill(self._column(x), self._row(high), self._row(low))
 
+    def band(self, start: tuple[float, float, float], end: tuple[float, float, float]) -> None:
+        """Fills the room between two vertical lines, each an x with its lowest and its greatest height."""
+        (x, low, high), (end_x, end_low, end_high) = start, end
+        if end_x <= x or end_x < 0.0 or x > 1.0:
+            return
+        for column in range(self._column(max(x, 0.0)), self._column(min(end_x, 1.0)) + 1):
+            at = min(max((column + 0.5) / self._width, x), end_x)
+            top, foot = _between(x, high, end_x, end_high, at), _between(x, low, end_x, end_low, at)
+            self._fill(column, self._row(top), self._row(foot))
+
     def line(self, x: float, y: float, end_x: float, end_y: float) -> None:
         """Draws a line between two places, both of which may lie outside."""
         if end_x < x:

@@ -34,6 +34,8 @@ SMOOTHED = "loss/train"
 """The one curve with a value for each step, which can be smoothed. The others have one an epoch or a report."""
 OVERLAY_SMOOTHING = 0.6
 """Overlaid curves of each step are smoothed at least this much: several noisy ones would hide each other."""
+TOLD_BY_DASHES = 2
+"""Curves that can be told apart without colours because one of them is dashed."""
 MARKERS = "*+ox#%&="
 """Of a chart's own curves in plain ASCII."""
 EXACT = ("learning-rate",)
@@ -237,15 +239,25 @@ class ChartCurves:
 
     def _series(self) -> Iterator[Series]:
         """Ranges, over them the curves of overlaid runs, the run's own, and last the curve in front."""
-        for behind in [each.spread for each in self.overlaid] + [each.raw for each in self.own]:
-            if behind:
-                yield Series("line", behind, ".", behind=True)
+        for each in self.overlaid:
+            if each.spread:
+                yield Series("line", each.spread, ".", behind=True, filled=True)
+        for each in self.own:
+            if each.raw:
+                yield Series("line", each.raw, ".", behind=True)
         drawn = [(each, each.name[0], each.name, each.dashed) for each in self.overlaid]
-        drawn += [(each, MARKERS[number], "", bool(number) and self.no_color) for number, each in enumerate(self.own)]
-        front = self.front
+        # Without colours the second curve is dashed; of more than two each has the first letter of its name at its end.
+        has_letters = self.no_color and len(self.own) > TOLD_BY_DASHES
+        drawn += [
+            (each, MARKERS[number], each.name[:1] if has_letters else "", bool(number) and self.no_color)
+            for number, each in enumerate(self.own)
+        ]
+        front, overlaid = self.front, {id(each) for each in self.overlaid}
         for each, marker, letter, dashed in sorted(drawn, key=lambda curve: bool(front) and curve[0].name == front):
             style = "dim" if front and each.name != front else each.style
-            yield Series(style, each.points, marker, letter, dashed=dashed, within=bool(each.raw) and not letter)
+            yield Series(
+                style, each.points, marker, letter, dashed=dashed, within=bool(each.raw) and id(each) not in overlaid
+            )
 
     def _breaks(self) -> Iterator[tuple[float, str]]:
         """Where curves become not finite."""

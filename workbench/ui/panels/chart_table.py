@@ -8,7 +8,7 @@ from workbench.ui.panels.chart_curves import ChartCurves
 def values_at_cursor(curves: ChartCurves, title: str) -> str:
     """A line of names and one of values: x, and each curve as it was measured."""
     names = [curves.view.x_axis, *(each.curve.name or title for each in curves.readings)]
-    values = [f"{curves.view.cursor:g}", *(f"{each.raw!r}" for each in curves.readings)]
+    values = [f"{curves.view.cursor:.12g}", *(f"{each.raw!r}" for each in curves.readings)]
     return "\t".join(names) + "\n" + "\t".join(values)
 
 
@@ -16,5 +16,5 @@ def points_of(curves: ChartCurves, title: str) -> str:
     """A line for each point of each curve, as it was measured: which curve, x, value."""
     lines = [f"curve\t{curves.view.x_axis}\tvalue"]
     for curve in (*curves.own, *curves.overlaid):
-        lines += [f"{curve.name or title}\t{point.x:g}\t{point.mean!r}" for point in curve.raw or curve.points]
+        lines += [f"{curve.name or title}\t{point.x:.12g}\t{point.mean!r}" for point in curve.raw or curve.points]
     return "\n".join(lines)

@@ -22,7 +22,7 @@ class Extent:
 
     whole: Range
     done: float
-    """The x of the run's latest step."""
+    """The x of the run's latest step; without one, of the overlaid runs'."""
     end: float
     """The greatest x of any data: an overlaid run may be longer."""
     least_width: float

@@ -104,7 +104,9 @@ class ChartPanel(MovableChart):
 
     def _legend(self, letters: int | None) -> Text:
         """letters: how many of each name; None: all, after a sample of the curve."""
-        text = self._title()
+        text = Text.assemble((self.quantity.title, self.style_of("strong")))
+        if self._is_ghost:
+            text.append("  last" if letters == 1 else "  last run", self.style_of("dim"))
         drawn_ends = {} if self._curves is None else self._curves.drawn_ends
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
@@ -113,7 +115,7 @@ class ChartPanel(MovableChart):
             is_one_of_many = len(self.quantity.curves) > TOLD_BY_COLOUR
             shows_sample = name and (letters is None or self.app.no_color or is_one_of_many)
             sample = f"{self._sample(number)} " if shows_sample else ""
-            shown = f"{name[:letters]} " if name else ""
+            shown = f"{self._short(name, letters)} " if name else ""
             end = drawn_ends.get(key, curve.last)
             text.append(f"  {sample}", self.style_of(style))
             text.append(f"{shown}{self._latest(end)}", self.style_of("text" if is_one_of_many else style))
@@ -137,6 +139,12 @@ class ChartPanel(MovableChart):
         if self.glyphs.ascii:
             return MARKERS[number]
         return DASHED_SAMPLE if number and self.app.no_color else self.glyphs.sample
+
+    def _short(self, name: str, letters: int | None) -> str:
+        """The first letters of an own curve's name; all where another one has the same."""
+        own = [each for each, _, _ in self.quantity.curves]
+        is_cut = name in own and not any(each != name and each[:letters] == name[:letters] for each in own)
+        return name[:letters] if is_cut else name
 
     def _latest(self, value: float) -> str:
         """The latest value; percentages have one digit less, because the title has little room."""
@@ -187,7 +195,9 @@ class ChartPanel(MovableChart):
         end = self._curves.extent.whole[1]
         factor = end / (last - first)
         parts = [f"{factor:.{1 if factor < 10 else 0}f}".removesuffix(".0") + self.glyphs.times]
-        if self._view.window is not None and self._view.window.follows and self._curves.history.view.finished is None:
+        run = self._curves.history.view
+        grows = run.step > 0 and run.finished is None
+        if self._view.window is not None and self._view.window.follows and grows:
             parts[0] += " follows"
         if (steps := self._curves.steps_per_point) > 1:
             parts.append(f"{steps:,} steps a point")
@@ -255,7 +265,7 @@ class ChartPanel(MovableChart):
         gap, write = (" ", self._shortest) if letters == 1 and self._overlays else ("  ", self._written)
         text = Text(written_x(self._view.x_axis, self._view.cursor, with_name=unit), self.style_of("text"))
         for each in readings:
-            name = each.curve.name[:letters] or self.quantity.title
+            name = self._short(each.curve.name, letters) or self.quantity.title
             text.append(f"{gap}{name} {write(each.value)}", self.style_of(each.curve.style))
             if letters is None and (raw := write(each.raw)) != write(each.value):
                 text.append(f" (raw {raw})", self.style_of("dim"))

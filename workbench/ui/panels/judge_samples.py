@@ -17,6 +17,7 @@ from workbench.printable import without_controls
 from workbench.processes.evaluation import EvaluatedSample
 from workbench.processes.judging import JudgedSample, Samples
 from workbench.ui.look.pictures import look_of
+from workbench.ui.panels.bars import flow
 from workbench.ui.panels.judge_panel import JudgePanel
 from workbench.ui.panels.panel import Panel
 from workbench.units import count, decimals, probability
@@ -25,6 +26,7 @@ MOST_NAME_CELLS = 16
 MOST_VALUES = 3
 MOST_PICTURE_ROWS = 40
 TITLES = ("loss", "true as predicted", "sure", "from")
+SHORT_TITLES = ("loss", "as", "sure", "from")
 GAP = 2
 HEADING_LINES = 2
 """The border and the titles."""
@@ -75,8 +77,7 @@ class SampleListPanel(JudgePanel):
         if self._samples is None or not self._samples.samples:
             return self.placeholder(self._empty, width)
         rows = [_columns(sample.said) for sample in self._samples.samples]
-        kept = [column for column in zip(TITLES, *rows, strict=True) if any(column[1:])]
-        head, *lines = _aligned(kept, width)
+        head, *lines = _aligned(rows, width)
         first, room = self._first(height), height - 1
         shown = [Text(line, self.style_of("text")) for line in lines]
         here = shown[self._place]
@@ -96,14 +97,16 @@ class SampleListPanel(JudgePanel):
             self.post_message(self.Clicked(place))
 
 
-def _aligned(columns: Sequence[Sequence[str]], width: int) -> list[str]:
-    """The lines of columns that begin with their titles; a title lacks words where it would make the lines too wide."""
-    widths = [max(map(cell_len, column)) for column in columns]
-    if sum(widths) + GAP * (len(widths) - 1) > width:
-        widths = [max(cell_len(column[0].split()[0]), *map(cell_len, column[1:])) for column in columns]
-        columns = [
-            (_in_fewer_words(column[0], cells), *column[1:]) for column, cells in zip(columns, widths, strict=True)
-        ]
+def _aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """The titles and the rows, in columns that are not empty.
+
+    Where they would be too wide, the titles are shorter; then the last column is left out, which the picture says too.
+    """
+    for titles in (TITLES, SHORT_TITLES, SHORT_TITLES[:-1]):
+        columns = [column for column in zip(titles, *rows, strict=False) if any(column[1:])]
+        widths = [max(map(cell_len, column)) for column in columns]
+        if sum(widths) + GAP * (len(widths) - 1) <= width:
+            break
     return [
         (" " * GAP)
         .join(
@@ -113,12 +116,6 @@ def _aligned(columns: Sequence[Sequence[str]], width: int) -> list[str]:
         .rstrip()
         for row in zip(*columns, strict=True)
     ]
-
-
-def _in_fewer_words(title: str, cells: int) -> str:
-    while cell_len(title) > cells and " " in title:
-        title = title.rpartition(" ")[0]
-    return title
 
 
 def _columns(said: EvaluatedSample) -> tuple[str, str, str, str]:
@@ -171,7 +168,7 @@ class PicturePanel(Panel):
         if self._sample is None:
             return []
         said, look = self._sample.said, look_of(self.app)
-        lines = [line for text in self._words(said) for line in text.wrap(self.app.console, max(width, 10))]
+        lines = [line for items in self._words(said) for line in flow(items, width)]
         lines.append(Text())
         rows = max(min(height - len(lines), MOST_PICTURE_ROWS), 4)
         if self._sample.picture is not None:
@@ -179,29 +176,30 @@ class PicturePanel(Panel):
         text = without_controls(" ".join(said.text.split()))
         return [*lines, *(Text(line, self.style_of("text")) for line in wrapped(text, width, rows, look.ellipsis))]
 
-    def _words(self, said: EvaluatedSample) -> list[Text]:
-        """What is right and what was predicted."""
+    def _words(self, said: EvaluatedSample) -> list[list[Text]]:
+        """What is right and what was predicted: items that stand side by side where there is room."""
         dim, strong = self.style_of("dim"), self.style_of("strong")
-        loss = "nan" if said.loss is None else decimals(said.loss)
+        loss = Text(f"loss {'nan' if said.loss is None else decimals(said.loss)}", dim)
         if said.true_values:
             pairs = zip(said.true_values, said.predicted_values, strict=True)
             return [
-                Text.assemble(
-                    ("true ", dim), (f"{true:.6g}", strong), ("  predicted ", dim), (f"{predicted:.6g}", strong),
-                    (f"  {predicted - true:+.4g}", self.style_of("warning")),
-                )
+                [
+                    Text.assemble(("true ", dim), (f"{true:.6g}", strong)),
+                    Text.assemble(("predicted ", dim), (f"{predicted:.6g}", strong)),
+                    Text(f"{predicted - true:+.4g}", self.style_of("warning")),
+                ]
                 for true, predicted in pairs
-            ] + [Text(f"loss {loss}", dim)]  # fmt: skip
-        is_right = said.true == said.predicted
+            ] + [[loss]]
+        style = self.style_of("good" if said.true == said.predicted else "warning")
         where = f" at token {count(said.place)}" if said.place is not None else ""
+        true, predicted = percent(said.probability_of_true), percent(said.probability)
         return [
-            Text.assemble(
-                ("true ", dim), (_short(said.true), strong), (f" {percent(said.probability_of_true)}", dim),
-                (f"{where}  predicted ", dim),
-                (_short(said.predicted), self.style_of("good" if is_right else "warning")),
-                (f" {percent(said.probability)}", dim), (f"  loss {loss}", dim),
-            )
-        ]  # fmt: skip
+            [
+                Text.assemble(("true ", dim), (_short(said.true), strong), (f" {true}{where}", dim)),
+                Text.assemble(("predicted ", dim), (_short(said.predicted), style), (f" {predicted}", dim)),
+                loss,
+            ]
+        ]
 
 
 class GalleryPanel(JudgePanel):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from rich.text import Text
 from textual.screen import Screen
 
-from workbench.ui.keys.key_names import pressed_by_click
+from workbench.ui.keys.key_names import edits_text, pressed_by_click
 from workbench.ui.panels.panel import LineWidget
 
 MOST_LINES = 4
@@ -83,7 +83,7 @@ class ShownKey(NamedTuple):
     """Whether it is one of the panel with the focus."""
 
 
-CLOSE = ShownKey("esc", "close")
+CLOSE = ("esc", "close")
 GAPS = 3
 """Blanks around a key and its label."""
 OWN_RANKS = (94, 89, 88)
@@ -91,11 +91,25 @@ OWN_RANKS = (94, 89, 88)
 OTHER_OWN_RANK = 44
 
 
+def fitting(keys: Iterable[ShownKey], width: int) -> list[ShownKey]:
+    """The keys for which there is room in `width` cells; those of lower rank are left out first."""
+    kept = list(keys)
+    while kept and sum(len(each.key) + len(each.label) + GAPS for each in kept) > width:
+        kept.remove(min(kept, key=lambda each: each.rank))
+    return kept
+
+
+def fitting_dialog_keys(keys: Sequence[tuple[str, str]], width: int) -> list[ShownKey]:
+    """The keys of a dialog for which there is room: the first matters most, then the last, which closes it."""
+    last = len(keys) - 1
+    return fitting((ShownKey(*key, -place if 0 < place < last else 1) for place, key in enumerate(keys)), width)
+
+
 class KeysLine(LineWidget):
     """The keys that matter now, those of the panel with the focus first; a click presses one.
 
     Where the line is short, those of lower rank are left out. Under a dialog they are the dialog's, because no others
-    work.
+    work; and while something is typed, none is shown that would be typed.
     """
 
     DEFAULT_CSS = "KeysLine { height: 1; }"
@@ -111,6 +125,10 @@ class KeysLine(LineWidget):
 
     def on_mount(self) -> None:
         self.app.screen_change_signal.subscribe(self, self._screen_changed)
+        self.watch(self.screen, "focused", self._redraw_for_focus, init=False)
+
+    def _redraw_for_focus(self) -> None:
+        self.redraw()
 
     def _screen_changed(self, _: Screen[object]) -> None:
         self.call_later(self.redraw)  # once the dialog is there
@@ -134,15 +152,11 @@ class KeysLine(LineWidget):
 
     def _kept(self, width: int) -> list[ShownKey]:
         """The keys for which there is room."""
-        kept = list(self._keys)
-        focused = self.screen.focused
-        if focused is not None and focused.check_consume_key("x", "x"):  # it takes what is typed
-            kept = [each for each in kept if each.is_own or not _is_typed(each.key)]
         if (top := self.app.screen) is not self.screen:
-            kept = [ShownKey(*each) for each in top.shown_keys()] if isinstance(top, HasKeys) else [CLOSE]
-        while kept and sum(len(each.key) + len(each.label) + GAPS for each in kept) > width:
-            kept.remove(min(kept, key=lambda each: each.rank))
-        return kept
+            return fitting_dialog_keys(top.shown_keys() if isinstance(top, HasKeys) else [CLOSE], width)
+        focused = self.screen.focused
+        is_typing = focused is not None and focused.check_consume_key("a", "a")
+        return fitting((each for each in self._keys if each.is_own or not (is_typing and edits_text(each.key))), width)
 
     def lines(self, width: int, height: int) -> list[Text]:
         line = Text()
@@ -152,11 +166,6 @@ class KeysLine(LineWidget):
             line.append(f" {shown.key}", self.style_of("accent") + self.style_of("strong").without_color + click)
             line.append(f" {shown.label} ", label_style + click)
         return [line]
-
-
-def _is_typed(key: str) -> bool:
-    """Whether a key of the line types a character in a field: x, space, 1-8."""
-    return key == "space" or all(len(part) <= 1 for part in key.replace("-", " ").split())
 
 
 def keys_of_focus(screen: Screen[Any]) -> Sequence[tuple[str, str]]:

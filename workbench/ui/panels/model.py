@@ -58,9 +58,10 @@ class ModelPanel(Panel):
         title, model = Text.assemble(("model", strong), (f"  {self._name}", self.style_of("accent"))), self._model
         if model is None:
             return title
+        if self._is_old:  # the layers below are those of the settings before
+            return self.first_fitting([Text.assemble(title, ("  updating", dim)), title])
         written = [f"  {count(model.parameters)} parameters", f"  {rate(model.parameters)} parameters", ""]
-        style = dim if self._is_old else self.style_of("text")
-        return self.first_fitting(Text.assemble(title, (words, style)) for words in written)
+        return self.first_fitting(Text.assemble(title, (words, self.style_of("text"))) for words in written)
 
     @property
     def _is_old(self) -> bool:

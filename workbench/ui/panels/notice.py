@@ -8,6 +8,8 @@ from textual.geometry import Size
 from workbench.ui.panels.panel import Panel
 
 MOST_LINES = 4
+GAP = "   "
+"""Between two keys."""
 
 
 class NoticePanel(Panel, can_focus=False):
@@ -19,7 +21,7 @@ class NoticePanel(Panel, can_focus=False):
         self.display = False
 
     def show(self, kind: str, title: str, message: str, keys: str = "") -> None:
-        """kind: "error" or "warning"; keys: what to press, shown in the lower border."""
+        """kind: "error" or "warning"; keys: what to press, shown in the lower border, the first as long as one fits."""
         self._kind, self._title, self._message, self._keys = kind, title, message, keys
         self.display = True
         self.refresh(layout=True)
@@ -43,7 +45,9 @@ class NoticePanel(Panel, can_focus=False):
         return Text(f"{glyph} {self._title}", self.style_of(self._kind or "warning"))
 
     def footing(self) -> Text:
-        return Text(self._keys, self.style_of("dim"))
+        keys = self._keys.split(GAP)
+        shorter = (GAP.join(keys[:count]) for count in range(len(keys), 0, -1))
+        return self.first_fitting(Text(text, self.style_of("dim")) for text in shorter)
 
     def content(self, width: int, height: int) -> list[Text]:
         return self.wrapped(Text(self._message, self.style_of("text")), width, height)

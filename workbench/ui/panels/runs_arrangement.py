@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.runs.row import RunRow, arranged
 from workbench.runs.run_filter import FilterError, is_number, parse
-from workbench.settings.run_keys import KnownKeys, label_of_setting
+from workbench.settings.run_keys import KnownKeys, label_of_setting, labels_of_settings
 from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.panels.runs_column import Column, Parts
 from workbench.ui.panels.runs_columns import SETTING, all_columns, setting_text
@@ -147,13 +147,14 @@ class Arrangement:
     @property
     def can_be_grouped_by(self) -> list[tuple[str, str]]:
         """What the runs can be grouped by: a key, and in words."""
-        settings = [(f"{SETTING}{path}", label_of_setting(path)) for path in self.runs.differing]
+        settings = [(f"{SETTING}{path}", label) for path, label in labels_of_settings(self.runs.differing).items()]
         return [("", "nothing"), (PRESET, "preset"), (STUDY, "study"), (TAGS, "tags"), *settings]
 
     @property
     def grouped_by_in_words(self) -> str:
         """What the runs are grouped by: preset, learning rate."""
-        return label_of_setting(self.view.grouped_by.removeprefix(SETTING))
+        by = self.view.grouped_by
+        return dict(self.can_be_grouped_by).get(by) or label_of_setting(by.removeprefix(SETTING))
 
     # Arranging.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.runs.row import RunRow
 from workbench.runs.run_filter import is_number
-from workbench.settings.run_keys import label_of_setting, sortable
+from workbench.settings.run_keys import labels_of_settings, sortable
 from workbench.ui.form.parsing import shown
 from workbench.ui.live.readings import short_name as short_device
 from workbench.ui.look.glyphs import Glyphs
@@ -21,6 +21,8 @@ from workbench.units import count, duration
 
 SETTING = "setting:"
 """How the key of a column begins that shows a setting."""
+EPOCHS = "training.epochs"
+"""Has no column of its own unless it is chosen: the epochs done stand before those planned."""
 ALWAYS = ("mark", "state", "run")
 OWN_STYLES = {"running": "good", "broken": "error"}
 STATE_CELLS, TIME_CELLS, CURVE_CELLS, DATE_CELLS = 11, 9, 10, (11, 16)
@@ -35,7 +37,7 @@ def automatic(runs: ShownRuns) -> list[str]:
         *ALWAYS,
         *(["tags"] if any(row.tags for row in runs.rows) else []),
         *(["note"] if any(row.note for row in runs.rows) else []),
-        *(f"{SETTING}{path}" for path in runs.differing[: len(SETTING_RANKS)]),
+        *[f"{SETTING}{path}" for path in runs.differing if path != EPOCHS][: len(SETTING_RANKS)],
         "changed",
         "best",
         *(["base"] if runs.base is not None else []),
@@ -52,13 +54,14 @@ def all_columns(
     runs: ShownRuns, glyphs: Glyphs, mark_of: Callable[[RunRow], Parts], *, is_grouped: bool = False
 ) -> list[Column]:
     """All columns that there are for these runs, in order. mark_of: the letter of a marked run."""
+    labels = labels_of_settings(runs.differing)
     return [
         Column("mark", "", lambda row, _: mark_of(row), 1, 10.0),
         _state(glyphs),
         _run(runs, glyphs),
         _words("tags", tags_of, "accent", runs, 5.0),
         _words("note", lambda row: row.note, "text", runs, 3.5),
-        *(_setting(path, place, runs) for place, path in enumerate(runs.differing)),
+        *(_setting(path, label, place, runs) for place, (path, label) in enumerate(labels.items())),
         _changed(runs),
         *result_columns(runs, glyphs, is_grouped=is_grouped),
         Column("curve", "curve", lambda row, cells: _curve(runs, glyphs, row, cells), CURVE_CELLS, 6.5),
@@ -114,10 +117,10 @@ def _named(key: str, text_of: Callable[[RunRow], str], runs: ShownRuns) -> Colum
     )  # fmt: skip
 
 
-def _setting(path: str, place: int, runs: ShownRuns) -> Column:
+def _setting(path: str, title: str, place: int, runs: ShownRuns) -> Column:
     """place: among the settings that differ, the most telling first."""
     found = distinct(setting_value(row, path) for row in runs.rows)
-    title, (least, most) = label_of_setting(path), SETTING_CELLS
+    least, most = SETTING_CELLS
     widest = max(len(setting_text(value)) for value in found)
     wanted = min(max(widest, len(title)), most)
 
@@ -162,7 +165,7 @@ def _changed(runs: ShownRuns) -> Column:
 
 
 def _curve(runs: ShownRuns, glyphs: Glyphs, row: RunRow, cells: int) -> Parts:
-    style = "validation" if runs.best.get(row.monitor) is row else "dim"  # bright blocks would be all there is to see
+    style = "validation" if runs.best_beside(row) is row else "dim"  # bright blocks would be all there is to see
     return ((curve_line(runs.curves.get(row.run.name, ()), cells, glyphs), style),)
 
 
@@ -170,7 +173,7 @@ def _epochs(runs: ShownRuns) -> Column:
     most = max((row.epoch for row in runs.rows), default=0), max((row.epochs for row in runs.rows), default=0)
     needed = len("/".join(map(count, most)))
     return Column(
-        "epochs", "epochs", lambda row, _: ((epochs_of(row), "dim"),), 7, 4.0, min(needed, 13),
+        "epochs", "epochs", lambda row, _: ((epochs_of(row), "dim"),), max(needed, 7), 4.0,
         sort_key=lambda row: row.epoch, at_right=True,
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ class RunPainter:
         for column, _ in self._columns:
             text = own.get(column.key) or ("" if column.summary is None else column.summary(group.rows))
             texts.append(Text(text, strong if column.key in own or column.at_right else self._plain))
-        return self._joined(texts)
+        return self._joined(texts, overhang=1)
 
     def _joined(self, texts: Sequence[Text], overhang: int = 0) -> Text:
         """overhang: cells of the gap behind it that a text may use."""

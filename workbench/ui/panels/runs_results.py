@@ -18,8 +18,7 @@ VALUE_CELLS = 8
 """Of a metric, without its label."""
 MEAN_CELLS = 16
 """Of a mean with its deviation."""
-MIXED_CELLS = 16
-"""Of a value with its label before it, where the runs have several metrics."""
+STAR_CELLS = 2
 
 
 def result_columns(runs: ShownRuns, glyphs: Glyphs, *, is_grouped: bool) -> list[Column]:
@@ -27,8 +26,8 @@ def result_columns(runs: ShownRuns, glyphs: Glyphs, *, is_grouped: bool) -> list
     least = MEAN_CELLS if is_grouped else VALUE_CELLS
     return [
         _best(runs, glyphs, least),
-        _distance("base", "vs base", lambda row: runs.base, "base", glyphs, 8.8),
-        _distance("to best", "vs best", lambda row: runs.best.get(row.monitor), "best", glyphs, 6.0),
+        _distance(runs, "base", "vs base", lambda row: runs.base, "base", glyphs, 8.8),
+        _distance(runs, "to best", "vs best", runs.best_beside, "best", glyphs, 6.0),
         _test(runs, least),
         *(_metric(f"{METRIC}{name}", metric(name), _of_metrics(name), least) for name in runs.metrics),
         *(_metric(f"{TESTED}{name}", metric(name), _of_test(name), least, "test ") for name in runs.test_metrics),
@@ -80,7 +79,7 @@ def _best(runs: ShownRuns, glyphs: Glyphs, least: int) -> Column:
     def parts(row: RunRow, _: int) -> Parts:
         if row.best is None:
             return NOTHING
-        is_best = runs.best.get(row.monitor) is row
+        is_best = runs.best_beside(row) is row
         star = (f"{glyphs.best} ", "good") if is_best else ("", "")
         value = metric(row.monitor).number(row.best)
         if common is not None:
@@ -88,13 +87,14 @@ def _best(runs: ShownRuns, glyphs: Glyphs, least: int) -> Column:
         return star, (f"{label_of(row.monitor)} ", "dim"), (f"{value}{metric(row.monitor).unit}", "text")
 
     def summary(rows: Sequence[RunRow]) -> str:
-        found = {row.monitor for row in rows if row.best is not None}
-        if len(found) != 1:
+        known = [row for row in rows if row.best is not None]
+        if len({runs.compared(row) for row in known}) != 1:
             return ""
-        each = metric(found.pop())
-        return mean_and_deviation([row.best for row in rows if row.best is not None], each.number)
+        return mean_and_deviation([row.best for row in known if row.best is not None], metric(known[0].monitor).number)
 
-    least = max(len(title), least, VALUE_CELLS + 2, 0 if common is not None else MIXED_CELLS + 2)
+    labels = {label_of(row.monitor) for row in runs.rows if row.best is not None} if common is None else set()
+    mixed = max((len(label) + 1 + VALUE_CELLS for label in labels), default=0)
+    least = max(len(title), least, STAR_CELLS + VALUE_CELLS, STAR_CELLS + mixed)
     return Column(
         "best", title, parts, least, 9.0, at_right=True, summary=summary,
         sort_key=lambda row: goodness(row.monitor, row.best),
@@ -107,11 +107,10 @@ def _test(runs: ShownRuns, least: int) -> Column:
         return NOTHING if value is None else ((metric(row.monitor).number(value), "text"),)
 
     def summary(rows: Sequence[RunRow]) -> str:
-        found = {row.monitor for row in rows if tested(row) is not None}
-        if len(found) != 1:
+        known = [(row, value) for row in rows if (value := tested(row)) is not None]
+        if len({runs.compared(row) for row, _ in known}) != 1:
             return ""
-        values = [value for row in rows if (value := tested(row)) is not None]
-        return mean_and_deviation(values, metric(found.pop()).number)
+        return mean_and_deviation([value for _, value in known], metric(known[0][0].monitor).number)
 
     unit = metric(runs.monitor).unit if runs.monitor else ""
     return Column(
@@ -121,13 +120,17 @@ def _test(runs: ShownRuns, least: int) -> Column:
 
 
 def _distance(
-    key: str, title: str, other_of: Callable[[RunRow], RunRow | None], word: str, glyphs: Glyphs, rank: float
-) -> Column:
-    """How far a run's best value is from that of another run. word: what stands at that run itself."""
+    runs: ShownRuns, key: str, title: str, other_of: Callable[[RunRow], RunRow | None], word: str, glyphs: Glyphs,
+    rank: float,
+) -> Column:  # fmt: skip
+    """How far a run's best value is from that of another run, if they can be compared.
+
+    word: what stands at that run itself.
+    """
 
     def pair(row: RunRow) -> tuple[Metric, float, float] | None:
         other = other_of(row)
-        if other is None or other.best is None or row.best is None or row.monitor != other.monitor:
+        if other is None or other.best is None or row.best is None or runs.compared(row) != runs.compared(other):
             return None
         return metric(row.monitor), row.best, other.best
 
@@ -148,7 +151,7 @@ def _distance(
 
     def summary(rows: Sequence[RunRow]) -> str:
         found = [each for row in rows if (each := pair(row)) is not None]
-        if not found:
+        if not found or len({best for _, _, best in found}) > 1:  # of runs that are compared with several others
             return ""
         shown_as, _, other = found[0]
         return difference(shown_as, fmean(value for _, value, _ in found), other)

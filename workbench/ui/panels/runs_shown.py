@@ -13,6 +13,7 @@ from workbench.runs.own_loop import KEY
 from workbench.runs.row import RunRow
 from workbench.runs.run_filter import is_number
 from workbench.settings.changes import read
+from workbench.settings.judged import LOSS, WHICH_DATA, decides_loss
 from workbench.settings.preset import FAMILIES
 from workbench.settings.renamed import present_path
 from workbench.settings.run_keys import OWN, setting_of
@@ -24,6 +25,9 @@ LEFT_OUT = ("name", "description", CHANGES, KEY)
 """Settings that have no column."""
 
 
+Comparable = tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class RunFacts:
     """What is worked out once for each run, by the thread that reads it."""
@@ -33,13 +37,23 @@ class RunFacts:
     """The settings in which it differs from the preset of its name."""
     text: str = ""
     """What is written about it, in lower case, for words to be found in."""
+    compared: Comparable = ("",)
+    """What it must have in common with another run, so that their best values can be compared."""
 
 
 def facts_of(row: RunRow) -> RunFacts:
     """Works out the facts of a run."""
     changes = {} if row.broken else differing(row)
     words = (row.run.name, state_of(row), row.preset_name, row.reason, in_a_line(row, changes), tags_of(row), row.note)
-    return RunFacts(row, changes, " ".join(words).lower())
+    return RunFacts(row, changes, " ".join(words).lower(), compared_by(row))
+
+
+def compared_by(row: RunRow) -> Comparable:
+    """The metric, the data, and for a loss its scale: values that differ in one of these say nothing of each other."""
+    paths = [f"data.{key}" for key in WHICH_DATA]
+    if row.monitor == LOSS:
+        paths += sorted(path for path in map(present_path, row.settings) if decides_loss(path))
+    return row.monitor, *(f"{path} {value!r}" for path in paths if (value := setting_of(row, path)) is not None)
 
 
 def state_of(row: RunRow) -> str:
@@ -60,10 +74,11 @@ def tags_of(row: RunRow) -> str:
 
 
 def setting_value(row: RunRow, path: str) -> Any:
-    """The value of a setting; of a learning rate that was changed by hand, `0.01 → 0.02`."""
+    """The value of a setting; of a learning rate that was changed by hand, `0.01 → 0.02`, or `0.01 (changed)`."""
     value = setting_of(row, path)
     if path == LEARNING_RATE and is_number(value) and (changes := read(row.settings.get(CHANGES))):
-        return f"{value:g} → {changes[-1][1]:g}"
+        last = changes[-1][1]
+        return f"{value:g} (changed)" if last == value else f"{value:g} → {last:g}"
     return None if value in ((), []) else value
 
 
@@ -109,18 +124,27 @@ class ShownRuns:
         return found.pop() if len(found) == 1 else ""
 
     @cached_property
-    def best(self) -> dict[str, RunRow]:
-        """By metric, the best of the runs that are compared by it, if there are two or more."""
-        found: dict[str, RunRow] = {}
-        counts: Counter[str] = Counter()
-        ranks: dict[str, float] = {}
+    def best(self) -> dict[Comparable, RunRow]:
+        """Of runs that can be compared, the best, if there are two or more."""
+        found: dict[Comparable, RunRow] = {}
+        counts: Counter[Comparable] = Counter()
+        ranks: dict[Comparable, float] = {}
         for row in self.rows:
             if row.best is not None:
-                counts[row.monitor] += 1
-                rank = metric(row.monitor).rank(row.best)
-                if rank > ranks.get(row.monitor, float("-inf")):
-                    found[row.monitor], ranks[row.monitor] = row, rank
-        return {name: row for name, row in found.items() if counts[name] > 1}
+                key, rank = self.compared(row), metric(row.monitor).rank(row.best)
+                counts[key] += 1
+                if rank > ranks.get(key, float("-inf")):
+                    found[key], ranks[key] = row, rank
+        return {key: row for key, row in found.items() if counts[key] > 1}
+
+    def compared(self, row: RunRow) -> Comparable:
+        """What a run must have in common with another one to be compared with it."""
+        facts = self.facts.get(row.run.name)
+        return compared_by(row) if facts is None or facts.row is not row else facts.compared
+
+    def best_beside(self, row: RunRow) -> RunRow | None:
+        """The best of the runs that can be compared with a run."""
+        return self.best.get(self.compared(row))
 
     @cached_property
     def differing(self) -> list[str]:

@@ -32,11 +32,12 @@ def end_of(axis: XAxis, history: RunHistory) -> float:
 def extent_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) -> Extent:
     """What there is to see of a run and those that it overlays: from 0 to where their data end.
 
-    Of a run in progress the axis ends at a round number just beyond.
+    Of a run in progress the axis ends at a round number just beyond. A run without steps has no place of its own.
     """
     done = end_of(axis, history)
     end = max([done, *(end_of(axis, overlay) for overlay in overlays)])
     own = done if history.view.finished is not None else _round_up(done)
+    done = done or end
     whole = 0.0, max(own, end) or 1.0
     steps = max([history.view.step, *(overlay.view.step for overlay in overlays)])
     return Extent(whole, done, end, least_width=whole[1] * min(LEAST_STEPS / max(steps, 1), 1.0))

@@ -114,6 +114,10 @@ class MainPanels:
         """The run whose curves the charts show: the watched one, else the last one of the preset."""
         return self.history or self._ghost
 
+    def drawn(self, *, is_overlaid: bool) -> RunHistory | None:
+        """The run that the charts draw: the last one of the preset leaves them where others are overlaid."""
+        return self.history if is_overlaid else self.charted
+
     @property
     def greyed(self) -> RunDirectory | None:
         """The run whose curves the charts show in grey; None where there is none."""
@@ -131,8 +135,10 @@ class MainPanels:
         if self._pages.charts.follow(self.charted):
             self._pages.lay_out()
         self._turn = 1 - self._turn
-        history, watch = self.charted or RunHistory(), self._session.watch
-        shown = view.shown(view.extent(history, overlays.histories(watch)))
+        watch = self._session.watch
+        overlaid = overlays.histories(watch)
+        history = self.drawn(is_overlaid=bool(overlaid)) or RunHistory()
+        shown = view.shown(view.extent(history, overlaid))
         every_chart = every_chart or shown != self._x_range
         self._x_range = shown
         beside, own_label = overlays.shown(watch), overlays.own_label(watch)

@@ -104,7 +104,7 @@ class MainView(Screen[None]):
         self.data = DataController(draft, self)
         self.inspection = InspectionController(session, self.run, self)
         self.exports = ExportsController(self)
-        self.charts = ChartsController(remembered, self, lambda: (self._panels.charted, self._overlaid))
+        self.charts = ChartsController(remembered, self, self._drawn)
         self._remembered = remembered
         self._runs_view: RunsView | None = None
         """How the user looked at the list of runs."""
@@ -346,9 +346,10 @@ class MainView(Screen[None]):
         self._will_redraw = False
         self._panels.show_charts(self.charts.view, self.runs.overlays)
 
-    @property
-    def _overlaid(self) -> list[RunHistory]:
-        return self.runs.overlays.histories(self._session.watch)
+    def _drawn(self) -> tuple[RunHistory | None, list[RunHistory]]:
+        """The run in the charts, and those that it overlays."""
+        overlaid = self.runs.overlays.histories(self._session.watch)
+        return self._panels.drawn(is_overlaid=bool(overlaid)), overlaid
 
     def show_advice(self) -> None:
         self._panels.show_advice()

@@ -147,7 +147,10 @@ class RunChanges(Screen[RunsResult | None]):
         if kept:
             text += f"\n\n{counted(len(kept), 'marked run')} cannot be deleted: {kept[0]}"
         choices = (("delete", f"delete {'it' if len(doomed) == 1 else 'them'} for good"), (STAY, "keep everything"))
-        if await self.app.push_screen_wait(QuestionDialog(f"delete {what}?", text, choices, STAY)) == "delete":
+        if (
+            await self.app.push_screen_wait(QuestionDialog(f"delete {what}?", text, choices, STAY, "delete"))
+            == "delete"
+        ):
             await self._delete(doomed)
 
     async def _delete(self, runs: Sequence[RunDirectory]) -> None:
