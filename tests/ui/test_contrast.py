@@ -17,6 +17,7 @@ from tests.ui.conftest import drive, make_app, screen_text, settled
 from tests.ui.made import preset, write_run
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.look.themes import DARK, HIGH_CONTRAST, LIGHT, STYLES, palette
+from workbench.ui.panels.settings_editor import ChoiceList
 
 LEAST = {DARK.name: 4.5, LIGHT.name: 4.5, HIGH_CONTRAST.name: 7.0}
 """WCAG 2's levels AA and AAA."""
@@ -125,7 +126,10 @@ SCREENS: dict[str, tuple[Callable[[Path], dict[str, Any]], list[str]]] = {
     ("theme", "name"),
     [("light", name) for name in SCREENS]
     + [("dark", name) for name in ("training", "failed", "save as", "choices")]
-    + [("high-contrast", name) for name in ("training", "charts", "completed", "advice", "runs", "field", "palette")],
+    + [
+        ("high-contrast", name)
+        for name in ("training", "charts", "completed", "advice", "runs", "field", "choices", "open", "palette")
+    ],
 )
 def test_every_word_on_the_screen_can_be_read(tmp_path: Path, theme: str, name: str) -> None:
     """screen/REPORT #8, and its kind: what is drawn, whatever made it."""
@@ -136,6 +140,21 @@ def test_every_word_on_the_screen_can_be_read(tmp_path: Path, theme: str, name: 
         await pilot.press(*keys)
         await pilot.pause(0.3)
         assert hard_to_read(app) == []
+
+    drive(app, steps)
+
+
+def test_a_high_contrast_list_shows_the_choice_in_reverse(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", theme="workbench-high-contrast")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press(*SCREENS["choices"][1][:-1])
+        await pilot.pause(0.3)
+        choices = app.screen.query_one(ChoiceList)
+        strips = app.screen._compositor.render_strips()
+        line = next(strip for strip in strips[choices.region.y :] if "adam " in strip.text)
+        inside = line.crop(choices.region.x + 2, choices.region.x + 12)
+        assert all(style is not None and style.reverse for _, style, _ in inside)
 
     drive(app, steps)
 
