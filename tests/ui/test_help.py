@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.ui.conftest import drive, make_app, screen_text
 from workbench.ui.dialogs.help import HelpDialog
@@ -15,6 +16,7 @@ from workbench.ui.keys.help import help_sections, matching
 from workbench.ui.keys.key_names import key_name
 from workbench.ui.keys.runs_actions import ACTIONS as RUNS_ACTIONS
 from workbench.ui.keys.tune_actions import ACTIONS as TUNE_ACTIONS
+from workbench.ui.screens.runs import RunsScreen
 
 
 @pytest.mark.parametrize("table", [ACTIONS, RUNS_ACTIONS, TUNE_ACTIONS], ids=["main", "runs", "Tune"])
@@ -82,3 +84,24 @@ def test_the_keys_of_panels_are_in_the_help_of_the_main_screen() -> None:
     titles = [title for title, _ in help_sections(ACTIONS, OTHER_KEYS)]
     groups = ["The run", "Settings and presets", "What is shown", "The charts", "Everywhere"]
     assert titles == [*groups, "In the settings", "In the health of the layers"]
+
+
+def test_the_key_of_the_help_held_down_closes_the_help_alone(tmp_path: Path) -> None:
+    """Each of its characters asks to close it; the second one closed the screen below, or the app."""
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("r")
+        await pilot.pause(0.2)
+        below = app.screen
+        assert isinstance(below, RunsScreen)
+        await pilot.press("question_mark")
+        await pilot.pause(0.1)
+        field = app.screen.query_one(Input)
+        field.value = "?"
+        field.value = "??"
+        await pilot.pause(0.2)
+        assert app.screen is below
+        assert app.is_running
+
+    drive(app, steps)

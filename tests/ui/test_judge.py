@@ -21,6 +21,7 @@ from tests.ui.test_runs_live import until
 from workbench.runs.directory import RunDirectory
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.question import QuestionDialog
+from workbench.ui.panels.judge_samples import _aligned
 from workbench.ui.screens.judge import JudgeScreen
 from workbench.ui.screens.runs import RunsScreen
 from workbench.ui.screens.tune import TuneScreen
@@ -409,6 +410,11 @@ def test_all_precisions_have_a_sign_or_none_has(
         assert numbers.count("%") == (10 if size == (200, 50) else 0)
 
     drive(app, steps, size)
+
+
+def test_a_title_is_not_cut_within_a_word() -> None:
+    rows = [("9.4824", "4 as 8", "70.4 %")]
+    assert _aligned(rows, 28) == ["  loss  as      sure", "9.4824  4 as 8  70.4 %"]
 
 
 def test_a_run_of_the_list_is_judged_and_the_list_is_shown_again(

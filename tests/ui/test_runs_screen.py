@@ -375,6 +375,23 @@ def test_a_folder_that_cannot_be_read_is_not_said_to_be_read_still(
     drive(app, steps)
 
 
+def test_a_fault_of_reading_is_said_and_the_list_does_not_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(_: object) -> None:
+        raise ValueError("an odd file")
+
+    app = app_with_runs(tmp_path)
+    monkeypatch.setattr("workbench.ui.panels.runs_arrangement.facts_of", odd)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("r")
+        await pilot.pause(0.3)
+        assert "the runs cannot be shown: ValueError: an odd file" in screen_text(app).splitlines()[1]
+
+    drive(app, steps)
+
+
 def test_a_run_that_cannot_be_deleted_or_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_with_runs(tmp_path)
 

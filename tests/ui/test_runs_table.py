@@ -289,3 +289,23 @@ def test_the_list_is_as_it_was_left(tmp_path: Path) -> None:
         await until(pilot, lambda: order(app) == ["alpha", "beta", "gamma"])
 
     drive(app, steps)
+
+
+def test_while_the_filter_is_typed_no_keys_are_shown_that_would_type_into_it(tmp_path: Path) -> None:
+    app = app_with_runs(tmp_path)
+
+    def foot() -> str:
+        return screen_text(app).splitlines()[-1]
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        assert "space mark" in foot()
+        await pilot.press("slash")
+        await pilot.pause()
+        assert foot().split() == ["enter", "to", "the", "runs", "esc", "back"]
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "space mark" in foot()
+        assert "to the runs" not in foot()
+
+    drive(app, steps)

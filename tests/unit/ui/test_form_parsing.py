@@ -66,7 +66,16 @@ def test_numbers_are_shown_with_every_digit(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.001, "0.001"), (0.0, "0.0"), (1e-8, "1e-8"), (4e-6, "4e-6"), (1e6, "1e6"), (0.1 + 0.2, "0.30000000000000004")],
+    [
+        (0.001, "0.001"),
+        (0.0, "0.0"),
+        (1e-8, "1e-8"),
+        (4e-6, "4e-6"),
+        (1e6, "1e6"),
+        (0.1 + 0.2, "0.30000000000000004"),
+        (float("inf"), "inf"),
+        (float("nan"), "nan"),
+    ],
 )
 def test_numbers_are_shown_as_people_write_them(value: float, text: str) -> None:
     assert shown(value) == text

@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
@@ -149,6 +150,10 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         strips = self._compositor.render_strips()[inside.y : inside.bottom]
         lines = [strip.crop(inside.x, inside.right).text.rstrip() for strip in strips]
         return Copied("the text of the dialog", "\n".join(lines).strip("\n"))
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Closes the dialog, once: what is left of a key that is held down must not close the screen below too."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def action_cancel(self) -> None:
         """Closes the dialog without an answer."""

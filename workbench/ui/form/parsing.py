@@ -6,6 +6,7 @@ every value can be typed. Pydantic decides whether a value is allowed, as for pr
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import Any
@@ -173,8 +174,8 @@ def _entry(value: Any, *, of_any_type: bool = False) -> str:
 
 
 def _shown_number(value: float) -> str:
-    """A number with all its digits, without needless zeros: 0.001, 0.0, 1e-8, 1.5e6."""
-    if value == 0 or 1e-4 <= abs(value) < 1e6:
+    """A number with all its digits, without needless zeros: 0.001, 0.0, 1e-8, 1.5e6; of files also nan and inf."""
+    if value == 0 or 1e-4 <= abs(value) < 1e6 or not math.isfinite(value):
         return repr(value)
     mantissa, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
     return f"{mantissa}e{int(exponent)}"

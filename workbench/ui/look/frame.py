@@ -161,7 +161,7 @@ def y_range_of(plot: Plot) -> Limits:
         [
             [*_visible(series, plot), *_at_edges(series, plot)]
             for series in _counted(plot)
-            if bool(series.letter) is other
+            if (bool(series.letter) or series.filled) is other
         ]
         for other in (False, True)
     )

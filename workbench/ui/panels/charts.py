@@ -157,7 +157,7 @@ class ChartPanel(MovableChart):
         return f"{value:.3g}" if math.isfinite(value) and not self.quantity.is_percent else self._latest(value)
 
     def _written(self, value: float) -> str:
-        return self.quantity.write(value) if math.isfinite(value) else "NaN"
+        return self.quantity.write(value) if math.isfinite(value) else f"{value}".replace("nan", "NaN")
 
     def footing(self) -> Text:
         if self._view.cursor is not None and self._curves is not None and self._drawing.columns:

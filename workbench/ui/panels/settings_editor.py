@@ -211,10 +211,6 @@ class ChoiceList(OptionList):
         self.border_subtitle = "no choice of that name" if not options else "" if typed else HOW_TO_NARROW
         self.post_message(self.Narrowed())
 
-    def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Letters narrow the list."""
-        return character is not None and character.isprintable()
-
     def on_blur(self, _: events.Blur) -> None:
         """A click elsewhere closes the list without a choice."""
         if self.is_attached and self.screen.focused is not self:

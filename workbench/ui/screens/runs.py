@@ -175,7 +175,8 @@ class RunsScreen(RunReading):
 
     def _leave_with(self, action: Literal["open", "take", "resume", "overlay"], row: RunRow | None) -> None:
         overlays = tuple(marked.run for marked in self.table.marked_rows)
-        self.dismiss(RunsResult(action, None if row is None else row.run, overlays))
+        if self.is_active:  # two clicks may come before it is gone
+            self.dismiss(RunsResult(action, None if row is None else row.run, overlays))
 
     def action_mark(self) -> None:
         """Marks the run under the cursor, or the group; removes the marks of what is marked."""

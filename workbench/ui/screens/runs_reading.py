@@ -84,6 +84,8 @@ class RunReading(RunFiltering):
             message = self.Read(self._last)
         except WorkbenchError as error:
             message = self.NotRead(str(error))
+        except Exception as error:  # the files may contain anything: a list that never comes would not say so
+            message = self.NotRead(f"the runs cannot be shown: {type(error).__name__}: {error}")
         finally:
             self._is_reading = False
         now = time.monotonic()
