@@ -21,6 +21,7 @@ from tests.ui.test_runs_live import until
 from workbench.runs.directory import RunDirectory
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.question import QuestionDialog
+from workbench.ui.panels.judge_curves import JudgeChart
 from workbench.ui.panels.judge_samples import _aligned
 from workbench.ui.screens.judge import JudgeScreen
 from workbench.ui.screens.runs import RunsScreen
@@ -291,6 +292,9 @@ def test_other_charts_take_turns_on_a_small_screen_and_classes_can_be_chosen(
             await pilot.press("right")
             await settle(pilot)
         assert seen == ["ROC", "precision-recall", "calibration", "confidence"]
+        for chart in app.screen.query(JudgeChart):
+            heading = chart.heading().plain
+            assert heading == heading.rstrip()
         await pilot.press("left")
         await settle(pilot)
         assert "90 to 100 %" in screen_text(app)
