@@ -32,7 +32,7 @@ class FilterField(Input):
 
     def shown_keys(self) -> Sequence[tuple[str, str]]:
         """The keys for the line of keys."""
-        return (("enter", "to the runs"), ("esc", "all runs"))
+        return (("enter", "to the runs"),)
 
 
 class RunFiltering(RunChanges):
