@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import DescendantFocus
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -31,7 +32,7 @@ class FilterField(Input):
 
     def shown_keys(self) -> Sequence[tuple[str, str]]:
         """The keys for the line of keys."""
-        return (("enter", "to the runs"), ("esc", "all runs"))
+        return (("enter", "to the runs"),)
 
 
 class RunFiltering(RunChanges):
@@ -90,6 +91,10 @@ class RunFiltering(RunChanges):
             saved = len(self._remembered.run_filters)
             keys = [("^s", "save"), *([("down", f"{counted(saved, 'saved filter')}")] if saved else [])]
             hint.show(Text(FILTER_HELP, hint.style_of("dim")), keys_text(keys, hint))
+
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_keys()
 
     @on(Input.Submitted)
     def _filter_done(self) -> None:
