@@ -241,7 +241,7 @@ def key_answers(terminal: Terminal) -> list[float]:
         time.sleep(0.5)
     answers = []
     for number in range(KEY_PRESSES):
-        key, effect = (("j", "running means"), ("k", "far one step"))[number % 2]
+        key, effect = (("j", "running means"), ("k", "most important"))[number % 2]
         since, pressed = len(terminal.received), time.perf_counter()
         terminal.send(key)
         answers.append(terminal.wait_for(effect, since, 5) - pressed)

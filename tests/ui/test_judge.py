@@ -21,6 +21,7 @@ from tests.ui.test_runs_live import until
 from workbench.runs.directory import RunDirectory
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.question import QuestionDialog
+from workbench.ui.panels.judge_curves import JudgeChart
 from workbench.ui.panels.judge_samples import _aligned
 from workbench.ui.screens.judge import JudgeScreen
 from workbench.ui.screens.runs import RunsScreen
@@ -193,7 +194,7 @@ def test_a_run_in_progress_is_judged_in_the_background_after_a_question(
         await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
         await settle(pilot)
         assert isinstance(app.screen, QuestionDialog)
-        assert "A run is training. It takes one core at the lowest priority" in app.screen._text
+        assert "A run is training. Judging takes one core at the lowest priority" in app.screen._text
         assert "validation of 2,250 samples took 0.03 s." in app.screen._text
         await pilot.press("escape")
         await settle(pilot)
@@ -291,6 +292,9 @@ def test_other_charts_take_turns_on_a_small_screen_and_classes_can_be_chosen(
             await pilot.press("right")
             await settle(pilot)
         assert seen == ["ROC", "precision-recall", "calibration", "confidence"]
+        for chart in app.screen.query(JudgeChart):
+            heading = chart.heading().plain
+            assert heading == heading.rstrip()
         await pilot.press("left")
         await settle(pilot)
         assert "90 to 100 %" in screen_text(app)
@@ -384,9 +388,37 @@ def test_the_keys_fit_the_screen_after_its_size_has_changed(tmp_path: Path, monk
     drive(app, steps, (60, 20))
 
 
+def test_a_run_that_has_not_reached_its_first_checkpoint_says_how_to_write_one(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs", alive=True)
+    run.last_checkpoint.unlink(missing_ok=True)
+    app = make_app(tmp_path / "runs", attach=run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("J")
+        await until(pilot, lambda: "cannot be judged: it has no checkpoint yet; c writes one" in screen_text(app))
+
+    drive(app, steps, (140, 40))
+
+
+@pytest.mark.parametrize("size", [(60, 20), (120, 36), (200, 50)])
+def test_all_precisions_have_a_sign_or_none_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    judging_process(monkeypatch, tmp_path)
+    app = judged_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        line = next(line for line in screen_text(app).splitlines() if line.partition("precision")[1] and "100" in line)
+        numbers = line.partition("precision")[0]
+        assert numbers.count("%") == (10 if size == (200, 50) else 0)
+
+    drive(app, steps, size)
+
+
 def test_a_title_is_not_cut_within_a_word() -> None:
-    columns = [("loss", "9.4824"), ("true as predicted", "4 as 8"), ("sure", "70.4 %")]
-    assert _aligned(columns, 28) == ["  loss  true    sure", "9.4824  4 as 8  70.4 %"]
+    rows = [("9.4824", "4 as 8", "70.4 %")]
+    assert _aligned(rows, 28) == ["  loss  as      sure", "9.4824  4 as 8  70.4 %"]
 
 
 def test_a_run_of_the_list_is_judged_and_the_list_is_shown_again(

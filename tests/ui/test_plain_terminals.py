@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import append, looks, write_run
@@ -25,6 +26,8 @@ IN_WORDS = {"×", "≤", "≥", "²", "±", "·", "–", "→", "…"}
 """Characters of sentences, which the filter replaces one by one; nothing is drawn with them."""
 OF_TEXTUAL = {*"╭╮╰╯─│", *"▁▂▃▄▅▆▇█▌▍▎▏▋▊▉"}
 """Borders and bars of Textual's own, around dialogs and beside lists; the filter replaces them."""
+BLINKING = Input.__dict__["cursor_blink"]
+"""As Textual has it: elsewhere tests keep cursors from blinking."""
 Visit = Callable[[Pilot[None]], Awaitable[None]]
 
 
@@ -127,3 +130,21 @@ def test_in_ascii_nothing_is_drawn_with_other_characters(
 
 def test_each_character_of_sentences_has_one_in_ascii() -> None:
     assert set(KNOWN) >= IN_WORDS
+
+
+def test_nothing_moves_or_blinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever TEXTUAL_ANIMATIONS says: scrolling jumps, and the cursor of a field stands."""
+    monkeypatch.setattr(Input, "cursor_blink", BLINKING)
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert app.animation_level == "none"
+        await pilot.press("slash")
+        await settle(pilot)
+        field = app.focused
+        assert isinstance(field, Input)
+        assert not field.cursor_blink
+        await pilot.pause(0.6)
+        assert field._cursor_visible
+
+    drive(app, steps, SIZE)

@@ -32,6 +32,11 @@ def previous_best_checkpoint(run: RunDirectory) -> Path:
     return run.checkpoints / "best-previous.pt"
 
 
+def has_model(run: RunDirectory) -> bool:
+    """Whether there are weights to use."""
+    return best_checkpoint(run).exists() or run.last_checkpoint.exists()
+
+
 def model_checkpoint(run: RunDirectory) -> Path:
     """The weights to use of a run: of its best epoch, or the last ones where none is kept. Raises DataError."""
     for file in (best_checkpoint(run), run.last_checkpoint):

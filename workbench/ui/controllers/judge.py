@@ -15,6 +15,8 @@ from workbench.ui.live.session import Session
 from workbench.units import counted, duration
 
 MOST_KEPT = 8
+WORTH_SAYING_SECONDS = 0.01
+"""Of a validation that was faster, nothing is said: it would be 0.00 s."""
 Say = Callable[[str, str], bool]
 """Shows a sentence, and its kind; False where it is not there to show it."""
 
@@ -86,16 +88,16 @@ class JudgeController:
         if self._session.is_busy and watch is not None:
             training = watch.history.view.prepared or training
         cost = (
-            "It takes one core at the lowest priority for a while: the run's steps may take longer until it is done."
+            "Judging takes one core at the lowest priority: the run's steps may take longer until it is done."
             if training.device == "cpu"
-            else "It computes on the CPU, on one core at the lowest priority, and leaves the GPU to the run."
+            else "Judging takes one core at the lowest priority, and leaves the GPU to the run."
         )
         epoch = None if watch is None or watch.run != judged.run else watch.history.view.epoch_end
         seconds = epoch.validation_seconds if epoch is not None else 0.0
         samples = judged.prepared.validation_samples
         took = (
             f" The run's own validation of {counted(samples, 'sample')} took {duration(seconds)}."
-            if seconds and samples
+            if seconds >= WORTH_SAYING_SECONDS and samples
             else ""
         )
         answer = await self._host.ask(

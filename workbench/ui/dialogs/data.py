@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from rich.text import Text
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
@@ -140,7 +139,7 @@ class DataDialog(MeasuringDialog[None]):
     def found(self) -> list[Text]:
         return []
 
-    def on_resize(self, _: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Draws again, once the parts of the dialog have their new sizes."""
         if self._is_wide and not self._page:
             self._page = 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.errors import DataError
 from workbench.processes.evaluation import EvaluationRequest, SplitChoice
-from workbench.runs.checkpoints import model_checkpoint
+from workbench.runs.checkpoints import has_model, model_checkpoint
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Prepared
 from workbench.runs.lock import is_running
@@ -38,6 +38,8 @@ class JudgedRun:
         if prepared is None:
             raise DataError("the run has no model yet: nothing was trained")
         judged = cls(run, preset, prepared, is_running(run))
+        if judged.is_alive and not has_model(run):
+            raise DataError("it has no checkpoint yet; c writes one")
         judged.checkpoint()
         return judged
 

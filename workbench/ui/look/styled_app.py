@@ -10,8 +10,9 @@ from time import monotonic
 from rich.style import Style
 from textual import on
 from textual.app import App
-from textual.events import AppBlur, Event, Key, MouseDown
+from textual.events import AppBlur, DescendantFocus, Event, Key, MouseDown
 from textual.filter import LineFilter
+from textual.widgets import Input
 
 from workbench.ui.look.ascii import AsciiFilter
 from workbench.ui.look.dimmed import DimFilter
@@ -27,12 +28,11 @@ PRESENT_SECONDS = 10.0
 class StyledApp(App[None]):
     """An app with the look of workbench, and nothing else: panels can be shown in it alone."""
 
-    # Animated scrolling of a list is not worth its bytes over SSH.
-    animation_level = "none"
-
     def __init__(self, *, ascii_only: bool = False, theme: str = "") -> None:
         """theme: the theme at first, if there is one of that name and the terminal has enough colours for it."""
         super().__init__()
+        # What moves or blinks distracts, and is not worth its bytes over SSH.
+        self.animation_level = "none"
         self.glyphs: Glyphs = ASCII if ascii_only else UNICODE
         self._reports_focus = False
         """Whether the terminal says when the user turns to another window."""
@@ -104,6 +104,12 @@ class StyledApp(App[None]):
         if isinstance(event, (Key, MouseDown)):
             self._used = monotonic()
         await super().on_event(event)
+
+    @on(DescendantFocus)
+    def _hold_cursor(self, event: DescendantFocus) -> None:
+        """Keeps the cursor of a field from blinking."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     @on(AppBlur)
     def _focus_was_reported(self) -> None:

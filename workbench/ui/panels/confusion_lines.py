@@ -166,12 +166,16 @@ def _cell(matrix: Matrix, row: int, column: int, fraction: float, plan: Plan, on
 def _precisions(matrix: Matrix, plan: Plan, on: LineWidget) -> Text:
     dim = on.style_of("dim")
     line = Text(" " * plan.left)
-    for column in plan.across:
-        predicted = sum(row[column] for row in matrix.counts)
-        said = f"{100 * matrix.counts[column][column] / predicted:.0f} %" if predicted else "-"
+    times = [sum(row[column] for row in matrix.counts) for column in plan.across]
+    shares = [
+        f"{100 * matrix.counts[column][column] / predicted:.0f}" if predicted else "-"
+        for column, predicted in zip(plan.across, times, strict=True)
+    ]
+    sign = " %" if all(len(share) + 2 < plan.cells for share in shares) else ""
+    for column, share in zip(plan.across, shares, strict=True):
         is_here = matrix.cursor is not None and column == matrix.cursor[1]
-        style = on.style_of("text") if is_here else dim
-        line.append(_centred(said if len(said) < plan.cells else said.removesuffix(" %"), plan.cells), style)
+        said = share if share == "-" else share + sign
+        line.append(_centred(said, plan.cells), on.style_of("text") if is_here else dim)
     return line.append(f"{'precision':>{MARGIN_CELLS}}", dim)
 
 

@@ -77,7 +77,7 @@ class ConfusionPanel(JudgePanel):
         if not found:
             return [Text("nothing is confused", self.style_of("good"))]
         said = [
-            Text.assemble(f"{names[true]} as {names[taken]} ", (count(value), self.style_of("warning")))
+            Text.assemble(f"{names[true]} as {names[taken]}: ", (count(value), self.style_of("warning")))
             for value, true, taken in found[:MOST_PAIRS]
         ]
         return flow([Text("most confused:", dim), *said], width)

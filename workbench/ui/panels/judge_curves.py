@@ -102,7 +102,7 @@ class JudgeChart(JudgePanel):
             for kept in range(len(parts), -1, -1)
         ]
         axes = (f"  {self.AXES}", self.style_of("dim"))
-        return self.first_fitting([*([Text.assemble(legends[0], axes)] if parts else []), *legends])
+        return self.first_fitting([*([Text.assemble(legends[0], axes)] if parts and self.AXES else []), *legends])
 
     def content(self, width: int, height: int) -> list[Text]:
         plot = self.plot()
@@ -193,7 +193,7 @@ class SurenessPanel(JudgeChart):
             return ()
         at_least = f"{100 * found.probability:.0f} %"
         if not found.predictions:
-            return (f"never {at_least}",)
+            return (f"none of {at_least} or more",)
         return (f"{count(found.mistakes)} of {count(found.predictions)} wrong from {at_least} on",)
 
     def plot(self) -> Plot | None:

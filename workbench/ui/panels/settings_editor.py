@@ -123,7 +123,9 @@ class ChoiceList(OptionList):
     ChoiceList:focus { border: round $accent; background-tint: $foreground 0%; }
     ChoiceList.-ascii, ChoiceList.-ascii:focus { border: ascii $accent; }
     ChoiceList > .option-list--option-highlighted { background: $cursor-line; text-style: $chosen; }
-    ChoiceList:focus > .option-list--option-highlighted { background: $cursor-line; color: $foreground; }
+    ChoiceList:focus > .option-list--option-highlighted {
+        background: $cursor-line; color: $foreground; text-style: $chosen;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear_or_leave", show=False)]
 
@@ -210,10 +212,6 @@ class ChoiceList(OptionList):
         self.border_title = Text(typed).markup
         self.border_subtitle = "no choice of that name" if not options else "" if typed else HOW_TO_NARROW
         self.post_message(self.Narrowed())
-
-    def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Letters narrow the list."""
-        return character is not None and character.isprintable()
 
     def on_blur(self, _: events.Blur) -> None:
         """A click elsewhere closes the list without a choice."""

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events, on, work
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.events import DescendantFocus
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -74,10 +73,6 @@ class RunFiltering(RunChanges):
         self.query_one(FilterField).value = text
         self._show_filter_hint("")
 
-    @on(events.DescendantFocus)
-    def _focus_moved(self) -> None:
-        self._show_keys()
-
     @on(Input.Changed)
     def _filtered(self, message: Input.Changed) -> None:
         if self.table.rows:
@@ -85,10 +80,6 @@ class RunFiltering(RunChanges):
             self._show_keys()
         else:  # it holds once they are read
             self.table.arranged.view.filter_text = message.value
-
-    @on(DescendantFocus)
-    def _focus_moved(self) -> None:
-        self._show_keys()
 
     def _show_filter_hint(self, problem: str) -> None:
         """Shows what is wrong with the filter; nothing wrong: what can be written, or which filters are saved."""
