@@ -150,7 +150,7 @@ class ShownRuns:
 
     @cached_property
     def differing(self) -> list[str]:
-        """The settings in which these runs differ, by key path: first what was changed in most; last epochs and seed."""
+        """The settings in which these runs differ, by key path: those changed in most first, epochs and seed last."""
         rows = [row for row in self.rows if not row.broken]
         counts = Counter(path for row in rows if (facts := self.facts.get(row.run.name)) for path in facts.changes)
         if counts[CHANGES]:

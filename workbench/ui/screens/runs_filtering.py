@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import DescendantFocus
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -72,6 +73,10 @@ class RunFiltering(RunChanges):
         self.query_one("#filtering").add_class("-open")
         self.query_one(FilterField).value = text
         self._show_filter_hint("")
+
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_keys()
 
     @on(Input.Changed)
     def _filtered(self, message: Input.Changed) -> None:
