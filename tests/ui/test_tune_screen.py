@@ -239,7 +239,7 @@ def test_marked_trials_are_compared_with_what_differs(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
         await pilot.press("v")
-        await seen(pilot, "mark two trials or more with a")
+        await seen(pilot, "mark two trials or more with '")
         await pilot.press("down", "apostrophe", "down", "apostrophe")
         await pilot.pause()
         lines = screen_text(app).splitlines()

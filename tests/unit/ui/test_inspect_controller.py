@@ -25,6 +25,7 @@ def test_a_profile_that_was_requested_is_shown_once_it_has_arrived(tmp_path: Pat
     append(watch.run, profiled(1320))
     watch.poll()
     inspection.show_arrived()
+    assert desk.host.last == "w shows the profile again"
     inspection.show_arrived()
     assert [type(dialog) for dialog in desk.host.dialogs] == [ProfileDialog], "it comes up once"
     inspection.show_profile()

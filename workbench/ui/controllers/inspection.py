@@ -7,10 +7,14 @@ from workbench.runs.events import RequestHandled
 from workbench.runs.measurements import MemorySnapshot, Profiled
 from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.run import RunController
+from workbench.ui.keys.key_names import key_name
+from workbench.ui.keys.meanings import key_of
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import Watch
 from workbench.units import count
 
+SNAPSHOT = ("memory snapshot", "last snapshot")
+"""What it is called, and its action."""
 MOST_CHARACTERS = 20_000
 """At most this much of a memory snapshot's summary is shown; it usually has some fifty lines."""
 
@@ -59,14 +63,15 @@ class InspectionController:
             self._say_answer(answer)
         arrived, watch.arrived = watch.arrived, []
         for event in arrived[-1:]:
+            what, label = ("profile", "last profile") if isinstance(event, Profiled) else SNAPSHOT
+            key = key_name(key_of(label))
             if self._host.is_covered:
-                what, key = ("profile", "w") if isinstance(event, Profiled) else ("memory snapshot", "W")
                 self._host.say(f"the {what} has arrived: {key} shows it")
-            elif isinstance(event, Profiled):
-                self._host.say("o shows the profile again")
+                continue
+            self._host.say(f"{key} shows the {what} again")
+            if isinstance(event, Profiled):
                 self._open_profile(event, watch)
             else:
-                self._host.say("O shows the memory snapshot again")
                 self._open_memory_snapshot(event, watch)
 
     def _say_answer(self, answer: RequestHandled) -> None:

@@ -15,14 +15,12 @@ from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.panels.bars import curve_line
 from workbench.ui.panels.runs_column import NOTHING, Column, Parts
 from workbench.ui.panels.runs_results import result_columns
-from workbench.ui.panels.runs_shown import ShownRuns, name_of, setting_value, state_of, tags_of
+from workbench.ui.panels.runs_shown import EPOCHS, ShownRuns, name_of, setting_value, state_of, tags_of
 from workbench.ui.panels.top_bar import STATE_STYLES
 from workbench.units import count, duration
 
 SETTING = "setting:"
 """How the key of a column begins that shows a setting."""
-EPOCHS = "training.epochs"
-"""Has no column of its own unless it is chosen: the epochs done stand before those planned."""
 ALWAYS = ("mark", "state", "run")
 OWN_STYLES = {"running": "good", "broken": "error"}
 STATE_CELLS, TIME_CELLS, CURVE_CELLS, DATE_CELLS = 11, 9, 10, (11, 16)

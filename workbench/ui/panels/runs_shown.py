@@ -21,6 +21,8 @@ from workbench.ui.form.differences import CHANGES, differing, in_a_line
 
 LEARNING_RATE = "optimizer.learning_rate"
 SEED = "training.seed"
+EPOCHS = "training.epochs"
+"""Told by the column of epochs already: those done stand before those planned."""
 LEFT_OUT = ("name", "description", CHANGES, KEY)
 """Settings that have no column."""
 
@@ -148,13 +150,13 @@ class ShownRuns:
 
     @cached_property
     def differing(self) -> list[str]:
-        """The settings in which these runs differ, by key path: first what was changed in most runs; last the seed."""
+        """The settings in which these runs differ, by key path: those changed in most first, epochs and seed last."""
         rows = [row for row in self.rows if not row.broken]
         counts = Counter(path for row in rows if (facts := self.facts.get(row.run.name)) for path in facts.changes)
         if counts[CHANGES]:
             counts[LEARNING_RATE] += counts[CHANGES]
         found = differing_settings(rows, self.candidates)
-        return sorted(found, key=lambda path: (path == SEED, -counts[path], not _is_choice(path)))
+        return sorted(found, key=lambda path: (path == SEED, path == EPOCHS, -counts[path], not _is_choice(path)))
 
     @cached_property
     def metrics(self) -> list[str]:

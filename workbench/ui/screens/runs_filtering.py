@@ -74,6 +74,10 @@ class RunFiltering(RunChanges):
         self.query_one(FilterField).value = text
         self._show_filter_hint("")
 
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_keys()
+
     @on(Input.Changed)
     def _filtered(self, message: Input.Changed) -> None:
         if self.table.rows:

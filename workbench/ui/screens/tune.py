@@ -159,7 +159,7 @@ class TuneScreen(TuneBase):
     def action_mark(self) -> None:
         """Marks the trial under the cursor, or removes its mark."""
         if not self.trials.mark():
-            self._show_hint(f"{MOST_MARKED} trials are marked already: a on one of them takes its mark away", "warning")
+            self._show_hint(f"{MOST_MARKED} trials are marked already: ' on one of them removes its mark", "warning")
         self._show_keys()
 
     @work(exclusive=True, group="compare")
@@ -169,7 +169,7 @@ class TuneScreen(TuneBase):
 
         watch, trials = self._tune.watch, self.trials.marked_trials
         if watch is None or len(trials) < 2:
-            self._show_hint("mark two trials or more with a", "warning")
+            self._show_hint("mark two trials or more with '", "warning")
             return
         rows = await self._tune.rows_of(trials)
         names = [f"trial {trial.number}" for trial in trials]
@@ -189,7 +189,7 @@ class TuneScreen(TuneBase):
     async def _take(self, trial: TrialView | None) -> None:
         if trial is None:
             self._answer("there is no trial whose settings could be taken")
-        elif said := await self._tune.take(trial):
+        elif (said := await self._tune.take(trial)) and self.is_active:
             self.dismiss(TuneResult(said=said))
 
     @work(exclusive=True, group="take")
