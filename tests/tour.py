@@ -163,6 +163,8 @@ def day(seat: Seat) -> None:
     three_presets(seat)
     comparison(seat)
     search(seat)
+    if seat.pictures:
+        text_and_sound(seat)
     leaving(seat)
 
 
@@ -178,6 +180,9 @@ def first_run(seat: Seat) -> None:
     seat.do("see the layers' gradients", ["7"], r"gradient norm")
     seat.do("see the machine", ["6"], r"machine")
     seat.do("see step time and memory", ["3"], r"step time")
+    seat.resize(120, 36)
+    seat.wait(r"p50")
+    seat.picture("step-time-and-memory")
     seat.resize(80, 24)
     seat.do("see the charts on a small screen", ["2"], r"loss")
     seat.picture("small")
@@ -192,25 +197,27 @@ def first_run(seat: Seat) -> None:
 
 def three_presets(seat: Seat) -> None:
     """Opens another preset, and trains it with three optimizers."""
+    seat.do("look through the presets", ["ctrl+o", *"mnist"], r"mnist-cnn|mnist-mlp")
+    seat.picture("presets")
+    seat.do("leave", ["escape"], r"settings")
     seat.do("open another preset", ["ctrl+o", *"fast", "enter"], r"digits")
     seat.do("look at its data", ["D"], r"predicts")
-    seat.picture("data")
     seat.do("leave", ["escape"], r"settings")
     for optimizer, rate in OPTIMIZERS.items():
         choose = ["slash", *"optimizer", "enter", "enter", *optimizer, "enter"]
         seat.do(f"choose {optimizer}", choose, rf"Optimizer +{optimizer}")
         seat.do(f"learning rate {rate}", ["slash", *"learning rate", "enter", "enter", *rate, "enter"], rate)
-        seat.do("train", ["space"], r"training|validating|completed")
+        seat.do("train", ["space"], r"(starting|preparing|training|validating|testing) ")
         seat.wait(r"completed")
 
 
 def comparison(seat: Seat) -> None:
     """Compares the three in the list of runs, and lays two of them under the last."""
-    seat.do("list the runs", ["r"], r"optimizer|accuracy")
+    seat.do("list the runs", ["r"], r"─ runs  \d")
     seat.do("keep those of one preset", ["slash", *"fast", "enter"], r"(?s)fast(?!.*mnist-mlp)")
     seat.do("mark three", ["space", "down", "space", "down", "space"], r"C")
     seat.picture("runs")
-    seat.do("compare them", ["v"], r"optimizer")
+    seat.do("compare them", ["v"], r"─ compar")
     seat.picture("comparison")
     seat.do("leave", ["escape"], r"fast")
     seat.do("overlay them", ["o"], r"loss")
@@ -231,6 +238,21 @@ def search(seat: Seat) -> None:
     seat.picture("tuning")
     seat.do("take the best settings", ["B"], r"take|settings|loaded")
     seat.do("leave", ["escape"], r"settings")
+
+
+def text_and_sound(seat: Seat) -> None:
+    """A spoken digit, and what a language model writes after some epochs."""
+    seat.do("open a preset of sounds", ["ctrl+o", *"spoken-digits", "enter"], r"Data +\S*audio|spoken")
+    seat.do("look at a sound", ["D"], r"predicts")
+    seat.do("the next ones", ["right", "right", "right"], r"4 of")
+    seat.picture("data")
+    seat.do("leave", ["escape"], r"settings")
+    seat.do("open a language model", ["ctrl+o", *"char-transformer", "enter"], r"transformer")
+    seat.do("train", ["space"], r"(starting|preparing|training) ")
+    seat.wait(r"epoch 4/")
+    seat.do("see what it writes", ["4"], r"metrics")
+    seat.picture("writing")
+    seat.do("stop", ["x"], r"stopped")
 
 
 def leaving(seat: Seat) -> None:

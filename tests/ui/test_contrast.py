@@ -17,6 +17,7 @@ from tests.ui.conftest import drive, make_app, screen_text, settled
 from tests.ui.made import preset, write_run
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.look.themes import DARK, HIGH_CONTRAST, LIGHT, STYLES, palette
+from workbench.ui.panels.settings_editor import ChoiceList
 
 LEAST = {DARK.name: 4.5, LIGHT.name: 4.5, HIGH_CONTRAST.name: 7.0}
 """WCAG 2's levels AA and AAA."""
@@ -125,7 +126,10 @@ SCREENS: dict[str, tuple[Callable[[Path], dict[str, Any]], list[str]]] = {
     ("theme", "name"),
     [("light", name) for name in SCREENS]
     + [("dark", name) for name in ("training", "failed", "save as", "choices")]
-    + [("high-contrast", name) for name in ("training", "charts", "completed", "advice", "runs", "field", "palette")],
+    + [
+        ("high-contrast", name)
+        for name in ("training", "charts", "completed", "advice", "runs", "field", "choices", "open", "palette")
+    ],
 )
 def test_every_word_on_the_screen_can_be_read(tmp_path: Path, theme: str, name: str) -> None:
     """screen/REPORT #8, and its kind: what is drawn, whatever made it."""
@@ -136,6 +140,23 @@ def test_every_word_on_the_screen_can_be_read(tmp_path: Path, theme: str, name: 
         await pilot.press(*keys)
         await pilot.pause(0.3)
         assert hard_to_read(app) == []
+
+    drive(app, steps)
+
+
+@pytest.mark.parametrize("theme", ["workbench-high-contrast", "workbench-ansi"])
+def test_a_list_underlines_the_choice_where_shades_do_not_tell(tmp_path: Path, theme: str) -> None:
+    """Textual leaves out `reverse` in its lists: with sixteen colours the choice could not be seen."""
+    app = make_app(tmp_path / "runs", theme=theme)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press(*SCREENS["choices"][1][:-1])
+        await pilot.pause(0.3)
+        inside = app.screen.query_one(ChoiceList).content_region
+        strips = app.screen._compositor.render_strips()[inside.y : inside.bottom]
+        rows = [strip.crop(inside.x, inside.right) for strip in strips]
+        chosen = [row.text for row in rows if all(style and style.underline for text, style, _ in row if text.strip())]
+        assert [text.split()[1] for text in chosen] == ["adam"]
 
     drive(app, steps)
 

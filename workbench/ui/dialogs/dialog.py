@@ -70,7 +70,9 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     }
     Dialog OptionList:focus { border: none; }
     Dialog OptionList > .option-list--option-highlighted { background: $cursor-line; text-style: $chosen; }
-    Dialog OptionList:focus > .option-list--option-highlighted { background: $cursor-line; color: $foreground; }
+    Dialog OptionList:focus > .option-list--option-highlighted {
+        background: $cursor-line; color: $foreground; text-style: $chosen;
+    }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

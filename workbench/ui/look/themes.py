@@ -118,9 +118,12 @@ REVERSED = (HIGH_CONTRAST.name, ANSI.name)
 
 
 def defaults_of(theme: Theme) -> dict[str, str]:
-    """The variables that the app's own styles need besides those of Textual, whatever the theme."""
+    """The variables that the app's own styles need besides those of Textual, whatever the theme.
+
+    chosen: of the line at the cursor in lists of Textual's own, which leave out `reverse`.
+    """
     variables = ANSI_VARIABLES if theme.ansi else DARK_VARIABLES if theme.dark else LIGHT_VARIABLES
-    return variables | {"chosen": "reverse" if theme.name in REVERSED else "bold"}
+    return variables | {"chosen": "bold underline" if theme.name in REVERSED else "bold"}
 
 
 STYLES: dict[str, str] = {

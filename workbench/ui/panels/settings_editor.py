@@ -123,7 +123,9 @@ class ChoiceList(OptionList):
     ChoiceList:focus { border: round $accent; background-tint: $foreground 0%; }
     ChoiceList.-ascii, ChoiceList.-ascii:focus { border: ascii $accent; }
     ChoiceList > .option-list--option-highlighted { background: $cursor-line; text-style: $chosen; }
-    ChoiceList:focus > .option-list--option-highlighted { background: $cursor-line; color: $foreground; }
+    ChoiceList:focus > .option-list--option-highlighted {
+        background: $cursor-line; color: $foreground; text-style: $chosen;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear_or_leave", show=False)]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events, on, work
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -72,10 +72,6 @@ class RunFiltering(RunChanges):
         self.query_one("#filtering").add_class("-open")
         self.query_one(FilterField).value = text
         self._show_filter_hint("")
-
-    @on(events.DescendantFocus)
-    def _focus_moved(self) -> None:
-        self._show_keys()
 
     @on(Input.Changed)
     def _filtered(self, message: Input.Changed) -> None:
