@@ -10,8 +10,11 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import write_run
+from tests.ui.test_runs_live import until
 from workbench.ui.dialogs.command import CommandDialog
+from workbench.ui.dialogs.compare import CompareDialog
 from workbench.ui.panels.log import LogPanel
+from workbench.ui.screens.runs import RunsScreen
 
 
 def test_y_copies_the_setting_at_the_cursor_as_toml_has_it(tmp_path: Path) -> None:
@@ -191,3 +194,24 @@ def test_where_no_file_can_be_written_a_sentence_says_so(tmp_path: Path, monkeyp
         monkeypatch.undo()
 
     drive(app, steps)
+
+
+def test_y_copies_the_whole_comparison_with_the_runs_beyond_the_screen(tmp_path: Path) -> None:
+    for number in range(6):
+        write_run(tmp_path / "runs", f"20261124T12000{number}Z-fast-0a1b", steps=400, ending="completed")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen) and app.screen.table.current is not None)
+        await pilot.press("percent_sign", "v")
+        await until(pilot, lambda: isinstance(app.screen, CompareDialog))
+        await pilot.pause(0.1)
+        await pilot.press("y")
+        await pilot.pause(0.1)
+        lines = [line.split("\t") for line in app.clipboard.splitlines()]
+        assert lines[0] == ["", *"ABCDEF"]
+        assert lines[1] == ["preset", *["fast"] * 6]
+        assert [len(line) for line in lines if line[0] == "epochs"] == [7]
+
+    drive(app, steps, (100, 24))

@@ -227,6 +227,7 @@ def test_why_it_cannot_be_read_is_a_line_and_it_can_be_tried_again(
         dialog = await opened(pilot)
         assert expected in screen_text(app)
         assert "f5 read again" in screen_text(app)
+        assert dialog.query_one("#box").outer_size.height < 10, "no room for a picture that there is not"
         fake_process(monkeypatch, tmp_path, lines())
         await pilot.press("f5")
         await until(pilot, lambda: dialog.is_done and not dialog.failure)

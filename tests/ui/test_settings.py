@@ -160,7 +160,7 @@ def test_data_that_lacks_its_file_says_so_until_it_has_one(tmp_path: Path) -> No
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("home", "enter", *"csv", "enter")
         await pilot.pause()
-        assert "is needed" in screen_text(app)
+        assert "✗ is needed" in screen_text(app)
         await pilot.press("space")
         await pilot.pause()
         assert "cannot start" in screen_text(app)

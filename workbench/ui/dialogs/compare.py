@@ -19,6 +19,7 @@ from workbench.runs.row import RunRow
 from workbench.settings.differing import differing
 from workbench.ui.dialogs.changes import written as shown
 from workbench.ui.dialogs.dialog import Dialog, plain
+from workbench.ui.keys.copying import Copied
 from workbench.ui.look.run_marks import COLOURS, RunMark
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.runs_columns import epochs_of
@@ -80,6 +81,15 @@ class CompareDialog(Dialog[bool]):
         is_wide = width + BORDER_CELLS > self.app.size.width
         self.query_one("#scrolled").styles.height = table.row_count + is_wide
         self.query_one("#box").styles.width = max(width + BORDER_CELLS, LEAST_CELLS)
+
+    def copyable(self) -> Copied | None:
+        """The whole table (TSV), with the columns and rows that the screen has no room for."""
+        columns = [
+            [cell.plain if isinstance(cell, Text) else str(cell) for cell in column.cells]
+            for column in self._table().columns
+        ]
+        rows = ("\t".join(cell.strip() for cell in row).rstrip() for row in zip(*columns, strict=True))
+        return Copied("the comparison", "\n".join(rows))
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))

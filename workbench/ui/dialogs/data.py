@@ -39,6 +39,7 @@ class DataDialog(MeasuringDialog[None]):
     title_text = "data"
     DEFAULT_CSS = """
     DataDialog > #box { width: 140; }
+    DataDialog.-sentence > #box { height: auto; }
     DataDialog > #box > #below { height: auto; }
     DataDialog #facts-view { width: auto; }
     DataDialog #sample-view { width: 1fr; }
@@ -112,6 +113,9 @@ class DataDialog(MeasuringDialog[None]):
         sample.display = summary is not None and (self._is_wide or shows_sample)
         sample.set_class(self._is_wide, "-beside")
         self.query_one("#below").display = summary is None or bool(self.failure)
+        is_only_a_sentence = summary is None and bool(self.failure)
+        self.query_one("#picture").display = not is_only_a_sentence
+        self.set_class(is_only_a_sentence, "-sentence")
         if summary is None:
             return
         box_cells = self.query_one("#box").outer_size.width or self.app.size.width

@@ -13,7 +13,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "its samples", "show the samples of the cell", GROUP, 85, words="mistakes"),
     Action("sort", ("s",), "sort", "sort the classes: confused ones side by side, or as in the data", VIEW, 50),
     Action("next_split", ("C",), "split", "choose the split: test, validation, train", GROUP, 55, words="data"),
-    Action("again", ("space",), "judge again", "judge again: the checkpoint as it is now", GROUP, 86, words="renew"),
+    Action(
+        "again", ("space",), "judge again", "judge again: checkpoint and data as they are now", GROUP, 86, words="renew"
+    ),
     Action("keys", ("question_mark",), "keys", "keyboard help: what every key does", GROUP, 70, words="shortcuts"),
     Action("leave", ("escape", "q", "J"), "back", "back to where you came from", GROUP, 95, words="close quit"),
 )

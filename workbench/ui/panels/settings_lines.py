@@ -137,7 +137,8 @@ class RowPainter:
             line.pad_right(max(column - line.cell_len, 1))
             line.append(self._glyphs.cut(remarks[0], end - line.cell_len), style)
         elif remarks:
-            spaced = [f"  {remarks[0]}", *(f" {remark}" for remark in remarks)]
+            gap = " " if row.problem and not row.value else "  "  # after the mark alone
+            spaced = [f"{gap}{remarks[0]}", *(f" {remark}" for remark in remarks)]
             fitting = [text for text in spaced if line.cell_len + cell_len(text) <= end]
             line.append(fitting[0] if fitting else "", style)
 
