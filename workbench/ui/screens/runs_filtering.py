@@ -96,10 +96,6 @@ class RunFiltering(RunChanges):
             keys = [("^s", "save"), *([("down", f"{counted(saved, 'saved filter')}")] if saved else [])]
             hint.show(Text(FILTER_HELP, hint.style_of("dim")), keys_text(keys, hint))
 
-    @on(DescendantFocus)
-    def _focus_moved(self) -> None:
-        self._show_keys()
-
     @on(Input.Submitted)
     def _filter_done(self) -> None:
         self.table.focus()
