@@ -16,7 +16,10 @@ from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.changes import written
+from workbench.ui.dialogs.compare import CompareDialog
 from workbench.ui.live.watch import Watch
+from workbench.ui.panels.runs_table import RunsTable
+from workbench.ui.screens.runs import RunsScreen
 from workbench.ui.screens.runs_reading import REFRESH_SECONDS
 
 
@@ -98,15 +101,56 @@ def test_two_marked_runs_are_compared_by_what_differs(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
-        await pilot.press("v")
-        await pilot.pause()
-        assert "mark two runs" in screen_text(app)
         await pilot.press("space", "down", "space", "v")
         await pilot.pause()
         text = screen_text(app)
         assert "compare" in text
         assert "test accuracy" in text
         assert "96.41 %" in text
+
+    drive(app, steps)
+
+
+def compared(app: WorkbenchApp) -> list[str]:
+    """The lines of a dialog, each with single blanks."""
+    assert isinstance(app.screen, CompareDialog)
+    copied = app.screen.copyable()
+    assert copied is not None
+    return [" ".join(line.split()) for line in copied.text.splitlines()]
+
+
+@pytest.mark.parametrize("keys", [("down",), ("down", "space", "down")], ids=["under the cursor", "marked"])
+def test_one_run_is_compared_with_the_next_run(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    app = app_with_runs(tmp_path)
+    app.draft.take(app.draft.preset.with_values({"optimizer.learning_rate": 0.02}, "the test"))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press(*keys, "v")
+        await pilot.pause()
+        lines = compared(app)
+        assert lines[:2] == ["beta next run", "preset beta fast"]
+        same = lines.index("the same in both")
+        assert "optimizer.learning_rate 0.01 0.02" in lines[:same]
+        assert "best accuracy 95.70 %" in lines[:same]
+        assert "optimizer.name adam adam" in lines[same:]
+        assert not any(line.startswith("optimizer.learning_rate") for line in lines[same:])
+        await pilot.press("escape", "v", "escape")
+        await pilot.pause()
+        assert isinstance(app.screen, RunsScreen)
+
+    drive(app, steps, (120, 110))
+
+
+def test_of_a_group_no_single_run_is_compared(tmp_path: Path) -> None:
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        app.screen.query_one(RunsTable).group("preset")
+        await pilot.press("home", "v")
+        await pilot.pause()
+        assert "mark two runs or more with space" in screen_text(app)
 
     drive(app, steps)
 

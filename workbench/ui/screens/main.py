@@ -98,6 +98,7 @@ class MainScreen(MainView):
             self._judge_run,
             self._remembered,
             self._runs_view,
+            self._draft.preset,
         )
         self._runs_view = screen.view
         result = await self.ask(screen)
