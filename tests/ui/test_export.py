@@ -204,6 +204,19 @@ def test_the_run_on_the_main_screen_is_exported(tmp_path: Path, asked: list[Expo
     drive(app, steps)
 
 
+def test_the_run_whose_curves_are_in_grey_is_exported(tmp_path: Path, asked: list[ExportRequest]) -> None:
+    write_run(tmp_path / "runs", steps=2000, ending="completed")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "last run" in screen_text(app))
+        await open_dialog(pilot)
+        assert "export the last run" in words(app)
+        assert field(app) == "20261124T120000Z-fast-0a1b.safetensors"
+
+    drive(app, steps, (140, 40))
+
+
 def test_without_a_run_there_is_nothing_to_export(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs")
 

@@ -44,8 +44,9 @@ class ExportDialog(Dialog[bool]):
         Binding("tab", "app.focus_next", "path", show=True),
     ]
 
-    def __init__(self, rows: Sequence[RunRow], start: Start) -> None:
+    def __init__(self, rows: Sequence[RunRow], start: Start, title: str = "") -> None:
         super().__init__()
+        self.title_text = title or self.title_text
         self._rows = list(rows)
         self._start = start
         self._export: Export | None = None
