@@ -301,6 +301,11 @@ def marks(app: WorkbenchApp) -> dict[str, str]:
     return {words[4]: words[1] for words in lines if words[1] in ("A", "B", "C", "D")}
 
 
+def titles(app: WorkbenchApp) -> str:
+    """The titles of the columns, the arrow close behind its title."""
+    return screen_text(app).splitlines()[1].replace(" ▾", "▾").replace(" ▴", "▴")
+
+
 def test_it_is_sorted_by_each_column_in_turn_the_best_first_and_the_other_way_round(tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "20261124T150000Z-delta-0004", steps=1300, slope=2.0)
     app = app_with_runs(tmp_path)
@@ -308,18 +313,29 @@ def test_it_is_sorted_by_each_column_in_turn_the_best_first_and_the_other_way_ro
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
         assert order(app) == ["delta", "gamma", "beta", "alpha"]
+        await pilot.press("s")
+        await pilot.pause()
+        assert "accuracy %▾" in titles(app), "by the monitored metric first"
+        assert order(app)[0] == "delta"
+        await pilot.press("exclamation_mark")
+        await pilot.pause()
+        assert "accuracy %▴" in titles(app)
+        assert order(app)[0] != "delta"
         await pilot.press("s", "s")
         await pilot.pause()
-        assert order(app) == ["alpha", "beta", "delta", "gamma"], "by preset"
+        assert order(app) == ["alpha", "beta", "delta", "gamma"], "by preset, after the state"
         await pilot.press("exclamation_mark")
         await pilot.pause()
         assert order(app) == ["gamma", "delta", "beta", "alpha"]
-        await pilot.press("s")
-        await pilot.pause()
-        assert order(app)[0] == "delta", "by the best metric"
         await pilot.press("s", "exclamation_mark")
         await pilot.pause()
         assert order(app)[2:] == ["delta", "gamma"], "what has no test result comes last, either way round"
+        await pilot.press("s", "s", "s")
+        await pilot.pause()
+        assert "started▾" in titles(app), "by the start last: after the test, the epochs and the time"
+        await pilot.press("s")
+        await pilot.pause()
+        assert "accuracy %▾" in titles(app)
 
     drive(app, steps)
 
