@@ -86,6 +86,7 @@ def test_a_run_is_exported_and_what_was_checked_is_said(
         assert "the run has no checkpoint" in text, "why it cannot be a model"
         assert "script one plain PyTorch file that trains the same" in text
         assert "enter export" in text, "at any size"
+        assert "esc cancel" in text
         choose(app, "report")
         await pilot.pause()
         assert field(app) == f"{GAMMA}.html"
@@ -95,6 +96,8 @@ def test_a_run_is_exported_and_what_was_checked_is_said(
         await pilot.press("enter")
         gate.unlink()
         await until(pilot, lambda: f"largest difference 1e-07 wrote {GAMMA}.html" in words(app))
+        await until(pilot, lambda: "esc close" in words(app))
+        assert "esc cancel" not in words(app), "nothing is left to cancel"
         assert asked == [ExportRequest((tmp_path / "runs" / GAMMA,), "report", tmp_path / f"{GAMMA}.html")]
         await pilot.press("escape")
         assert isinstance(app.screen, RunsScreen)

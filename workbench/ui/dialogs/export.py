@@ -50,6 +50,8 @@ class ExportDialog(Dialog[bool]):
         self._rows = list(rows)
         self._start = start
         self._export: Export | None = None
+        self._has_started = False
+        """Whether any export was started here."""
         self._kind: ExportKind | None = None
         self._confirmed: Path | None = None
         """What the user has been asked about replacing."""
@@ -82,6 +84,11 @@ class ExportDialog(Dialog[bool]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is exported while the dialog's own export is in progress."""
         return not self._is_busy if action == "export" else super().check_action(action, parameters)
+
+    def shown_keys(self) -> list[tuple[str, str]]:
+        """Once an export was started, there is nothing to cancel any more: it continues when the dialog is left."""
+        keys = super().shown_keys()
+        return [(key, "close" if self._has_started and label == "cancel" else label) for key, label in keys]
 
     @property
     def _is_busy(self) -> bool:
@@ -150,5 +157,6 @@ class ExportDialog(Dialog[bool]):
         except WorkbenchError as error:
             self._say(f"{self.app.glyphs.wrong} {error}", "error")
             return
+        self._has_started = self._has_started or self._export is not None
         self._show_progress()
         self.renew_keys()
