@@ -52,7 +52,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ExportRequest
 
 
 def field(app: WorkbenchApp) -> str:
-    return app.screen.query_one(Input).value
+    return app.screen.query_one("#path", Input).value
 
 
 def choose(app: WorkbenchApp, name: str) -> None:
@@ -128,6 +128,39 @@ def test_what_is_there_is_replaced_only_after_a_second_enter(tmp_path: Path, ask
         await pilot.press("ctrl+u", "enter")
         await until(pilot, lambda: "type a path" in words(app))
         assert [request.overwrite for request in asked] == [True, False]
+
+    drive(app, steps)
+
+
+def kinds(app: WorkbenchApp) -> list[str | None]:
+    return [option.id for option in app.screen.query_one(OptionList).options]
+
+
+def test_typing_narrows_the_kinds(tmp_path: Path, asked: list[ExportRequest]) -> None:
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await open_dialog(pilot)
+        everything = kinds(app)
+        await pilot.press(*"folder")
+        await pilot.pause()
+        assert kinds(app) == ["svg", "csv", "tensorboard"], "what they are is searched too"
+        await pilot.press("down")
+        await pilot.pause()
+        assert field(app) == f"{GAMMA}-csv"
+        await pilot.press(*" xyz", "enter")
+        await pilot.pause()
+        assert kinds(app) == []
+        assert not asked, "nothing is under the cursor"
+        await pilot.press(*["backspace"] * 10, *"rep")
+        await pilot.pause()
+        assert kinds(app) == ["report"]
+        await pilot.press("enter")
+        await until(pilot, lambda: f"wrote {GAMMA}.html" in words(app))
+        await pilot.press(*["backspace"] * 3)
+        await pilot.pause()
+        assert kinds(app) == everything
 
     drive(app, steps)
 
