@@ -52,7 +52,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ExportRequest
 
 
 def field(app: WorkbenchApp) -> str:
-    return app.screen.query_one(Input).value
+    return app.screen.query_one("#path", Input).value
 
 
 def choose(app: WorkbenchApp, name: str) -> None:
@@ -86,6 +86,7 @@ def test_a_run_is_exported_and_what_was_checked_is_said(
         assert "the run has no checkpoint" in text, "why it cannot be a model"
         assert "script one plain PyTorch file that trains the same" in text
         assert "enter export" in text, "at any size"
+        assert "esc cancel" in text
         choose(app, "report")
         await pilot.pause()
         assert field(app) == f"{GAMMA}.html"
@@ -95,6 +96,8 @@ def test_a_run_is_exported_and_what_was_checked_is_said(
         await pilot.press("enter")
         gate.unlink()
         await until(pilot, lambda: f"largest difference 1e-07 wrote {GAMMA}.html" in words(app))
+        await until(pilot, lambda: "esc close" in words(app))
+        assert "esc cancel" not in words(app), "nothing is left to cancel"
         assert asked == [ExportRequest((tmp_path / "runs" / GAMMA,), "report", tmp_path / f"{GAMMA}.html")]
         await pilot.press("escape")
         assert isinstance(app.screen, RunsScreen)
@@ -125,6 +128,39 @@ def test_what_is_there_is_replaced_only_after_a_second_enter(tmp_path: Path, ask
         await pilot.press("ctrl+u", "enter")
         await until(pilot, lambda: "type a path" in words(app))
         assert [request.overwrite for request in asked] == [True, False]
+
+    drive(app, steps)
+
+
+def kinds(app: WorkbenchApp) -> list[str | None]:
+    return [option.id for option in app.screen.query_one(OptionList).options]
+
+
+def test_typing_narrows_the_kinds(tmp_path: Path, asked: list[ExportRequest]) -> None:
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await open_dialog(pilot)
+        everything = kinds(app)
+        await pilot.press(*"folder")
+        await pilot.pause()
+        assert kinds(app) == ["svg", "csv", "tensorboard"], "what they are is searched too"
+        await pilot.press("down")
+        await pilot.pause()
+        assert field(app) == f"{GAMMA}-csv"
+        await pilot.press(*" xyz", "enter")
+        await pilot.pause()
+        assert kinds(app) == []
+        assert not asked, "nothing is under the cursor"
+        await pilot.press(*["backspace"] * 10, *"rep")
+        await pilot.pause()
+        assert kinds(app) == ["report"]
+        await pilot.press("enter")
+        await until(pilot, lambda: f"wrote {GAMMA}.html" in words(app))
+        await pilot.press(*["backspace"] * 3)
+        await pilot.pause()
+        assert kinds(app) == everything
 
     drive(app, steps)
 
@@ -202,6 +238,19 @@ def test_the_run_on_the_main_screen_is_exported(tmp_path: Path, asked: list[Expo
         await pilot.press("escape")
 
     drive(app, steps)
+
+
+def test_the_run_whose_curves_are_in_grey_is_exported(tmp_path: Path, asked: list[ExportRequest]) -> None:
+    write_run(tmp_path / "runs", steps=2000, ending="completed")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "last run" in screen_text(app))
+        await open_dialog(pilot)
+        assert "export the last run" in words(app)
+        assert field(app) == "20261124T120000Z-fast-0a1b.safetensors"
+
+    drive(app, steps, (140, 40))
 
 
 def test_without_a_run_there_is_nothing_to_export(tmp_path: Path) -> None:

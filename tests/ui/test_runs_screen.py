@@ -16,7 +16,10 @@ from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.changes import written
+from workbench.ui.dialogs.compare import CompareDialog
 from workbench.ui.live.watch import Watch
+from workbench.ui.panels.runs_table import RunsTable
+from workbench.ui.screens.runs import RunsScreen
 from workbench.ui.screens.runs_reading import REFRESH_SECONDS
 
 
@@ -98,15 +101,56 @@ def test_two_marked_runs_are_compared_by_what_differs(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
-        await pilot.press("v")
-        await pilot.pause()
-        assert "mark two runs" in screen_text(app)
         await pilot.press("space", "down", "space", "v")
         await pilot.pause()
         text = screen_text(app)
         assert "compare" in text
         assert "test accuracy" in text
         assert "96.41 %" in text
+
+    drive(app, steps)
+
+
+def compared(app: WorkbenchApp) -> list[str]:
+    """The lines of a dialog, each with single blanks."""
+    assert isinstance(app.screen, CompareDialog)
+    copied = app.screen.copyable()
+    assert copied is not None
+    return [" ".join(line.split()) for line in copied.text.splitlines()]
+
+
+@pytest.mark.parametrize("keys", [("down",), ("down", "space", "down")], ids=["under the cursor", "marked"])
+def test_one_run_is_compared_with_the_next_run(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    app = app_with_runs(tmp_path)
+    app.draft.take(app.draft.preset.with_values({"optimizer.learning_rate": 0.02}, "the test"))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press(*keys, "v")
+        await pilot.pause()
+        lines = compared(app)
+        assert lines[:2] == ["beta next run", "preset beta fast"]
+        same = lines.index("the same in both")
+        assert "optimizer.learning_rate 0.01 0.02" in lines[:same]
+        assert "best accuracy 95.70 %" in lines[:same]
+        assert "optimizer.name adam adam" in lines[same:]
+        assert not any(line.startswith("optimizer.learning_rate") for line in lines[same:])
+        await pilot.press("escape", "v", "escape")
+        await pilot.pause()
+        assert isinstance(app.screen, RunsScreen)
+
+    drive(app, steps, (120, 110))
+
+
+def test_of_a_group_no_single_run_is_compared(tmp_path: Path) -> None:
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        app.screen.query_one(RunsTable).group("preset")
+        await pilot.press("home", "v")
+        await pilot.pause()
+        assert "mark two runs or more with space" in screen_text(app)
 
     drive(app, steps)
 
@@ -257,6 +301,11 @@ def marks(app: WorkbenchApp) -> dict[str, str]:
     return {words[4]: words[1] for words in lines if words[1] in ("A", "B", "C", "D")}
 
 
+def titles(app: WorkbenchApp) -> str:
+    """The titles of the columns, the arrow close behind its title."""
+    return screen_text(app).splitlines()[1].replace(" ▾", "▾").replace(" ▴", "▴")
+
+
 def test_it_is_sorted_by_each_column_in_turn_the_best_first_and_the_other_way_round(tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "20261124T150000Z-delta-0004", steps=1300, slope=2.0)
     app = app_with_runs(tmp_path)
@@ -264,18 +313,29 @@ def test_it_is_sorted_by_each_column_in_turn_the_best_first_and_the_other_way_ro
     async def steps(pilot: Pilot[None]) -> None:
         await open_runs(pilot)
         assert order(app) == ["delta", "gamma", "beta", "alpha"]
+        await pilot.press("s")
+        await pilot.pause()
+        assert "accuracy %▾" in titles(app), "by the monitored metric first"
+        assert order(app)[0] == "delta"
+        await pilot.press("exclamation_mark")
+        await pilot.pause()
+        assert "accuracy %▴" in titles(app)
+        assert order(app)[0] != "delta"
         await pilot.press("s", "s")
         await pilot.pause()
-        assert order(app) == ["alpha", "beta", "delta", "gamma"], "by preset"
+        assert order(app) == ["alpha", "beta", "delta", "gamma"], "by preset, after the state"
         await pilot.press("exclamation_mark")
         await pilot.pause()
         assert order(app) == ["gamma", "delta", "beta", "alpha"]
-        await pilot.press("s")
-        await pilot.pause()
-        assert order(app)[0] == "delta", "by the best metric"
         await pilot.press("s", "exclamation_mark")
         await pilot.pause()
         assert order(app)[2:] == ["delta", "gamma"], "what has no test result comes last, either way round"
+        await pilot.press("s", "s", "s")
+        await pilot.pause()
+        assert "started▾" in titles(app), "by the start last: after the test, the epochs and the time"
+        await pilot.press("s")
+        await pilot.pause()
+        assert "accuracy %▾" in titles(app)
 
     drive(app, steps)
 

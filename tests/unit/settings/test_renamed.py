@@ -14,9 +14,9 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.preset_text import flattened
 from workbench.runs.row import RunRow
 from workbench.settings import library
+from workbench.settings.differing import differing as differing_in_all
 from workbench.settings.preset import Preset
 from workbench.settings.renamed import RENAMED, RENAMED_VALUES, with_present_paths
-from workbench.ui.dialogs.compare import differing_settings
 from workbench.ui.form.differences import differing, in_a_line
 from workbench.ui.form.draft import Draft
 
@@ -187,8 +187,8 @@ def test_an_old_run_differs_by_values_not_by_names() -> None:
     old = new.replace("num_threads", "threads").replace('data_loading = "dataloader"', 'feed = "loader"')
     assert "\nthreads = 0" in old
     assert '\nfeed = "loader"' in old
-    assert differing_settings([row(new), row(old)]) == {}
-    assert differing_settings([row(new), row(old.replace("threads = 0", "threads = 1"))]) == {
+    assert differing_in_all([row(new).settings, row(old).settings]) == {}
+    assert differing_in_all([row(new).settings, row(old.replace("threads = 0", "threads = 1")).settings]) == {
         "runtime.num_threads": [0, 1]
     }
     assert "threads" not in in_a_line(row(old), differing(row(old)))

@@ -108,7 +108,7 @@ def test_what_is_no_matter_of_the_data_may_differ(assignment: str) -> None:
 def test_other_data_or_another_split_must_be_prepared_anew(assignment: str) -> None:
     data, other = prepared(), preset_of(assignment)
     assert not data.serves(other)
-    with pytest.raises(ValueError, match="prepare it anew"):
+    with pytest.raises(ValueError, match="prepare it again"):
         assemble(data, other)
 
 

@@ -259,3 +259,22 @@ def test_the_planned_epochs_are_no_column_beside_the_epochs() -> None:
     assert "setting:training.epochs" not in automatic(made.runs)
     epochs = next(column for column in made.columns if column.key == "epochs")
     assert epochs.least == len("12,345/50,000"), "a number is never cut"
+
+
+@pytest.mark.parametrize("setting", ["training.epochs", "settings.epochs"])
+def test_no_two_columns_are_called_epochs(setting: str) -> None:
+    """A loop of the user's own has a setting of that name too."""
+    rows = [row(f"run{epochs}", 5, 0.9, settings={setting: epochs}) for epochs in (10, 20)]
+    made = arranged(rows)
+    titles = {column.key: column.full_name for column in made.columns}
+    assert titles[f"setting:{setting}"] == "planned epochs"
+    assert titles["epochs"] == "epochs"
+
+
+def test_the_epochs_of_the_base_are_not_cut_where_the_filter_leaves_it_out() -> None:
+    base = row("base", 5, 0.9, epoch=221, epochs=30_000, pinned=True)
+    made = arranged([base, A])
+    assert made.filter("name:a") == ""
+    assert names(made) == ["base", "a"]
+    epochs = next(column for column in made.columns if column.key == "epochs")
+    assert epochs.least == len("221/30,000")

@@ -30,14 +30,17 @@ class ExportsController:
         self._host = host
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def show(self, rows: Sequence[RunRow], say: Say | None = None) -> None:
-        """Asks what to export the runs to. say: shows how an export ends whose dialog was left; else the host does."""
+    async def show(self, rows: Sequence[RunRow], say: Say | None = None, title: str = "") -> None:
+        """Asks what to export the runs to. say: shows how an export ends whose dialog was left; else the host does.
+
+        title: of the dialog, instead of its usual one.
+        """
         from workbench.ui.dialogs.export import ExportDialog
 
         async def start(kind: ExportKind, path: Path, overwrite: bool) -> Export | None:
             return await self._start(rows, kind, path, overwrite, say)
 
-        await self._host.ask(ExportDialog(rows, start))
+        await self._host.ask(ExportDialog(rows, start, title))
 
     async def _start(
         self, rows: Sequence[RunRow], kind: ExportKind, path: Path, overwrite: bool, say: Say | None

@@ -1,8 +1,8 @@
-"""Runs side by side: the settings in which they differ, and their results."""
+"""Runs side by side: the settings in which they differ, and their results; one run: beside the next run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rich.measure import Measurement
@@ -16,7 +16,9 @@ from textual.widgets import Static
 
 from workbench.metrics import in_reading_order, metric, undeclared
 from workbench.runs.row import RunRow
-from workbench.settings.differing import differing
+from workbench.settings.differing import NAMES, differing
+from workbench.settings.preset import Preset
+from workbench.settings.renamed import with_present_paths
 from workbench.ui.dialogs.changes import written as shown
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.keys.copying import Copied
@@ -32,6 +34,7 @@ ONE_EACH = (
     "workbench tune repeat, then workbench compare."
 )
 
+NEXT_RUN = "next run"
 BORDER_CELLS = 6
 """Of the box and of a bar to scroll by, beside the table."""
 LEAST_CELLS, MOST_CELLS = 94, 10_000
@@ -53,9 +56,14 @@ class CompareDialog(Dialog[bool]):
         names: Sequence[str] = (),
         states: Sequence[str] = (),
         marks: Sequence[RunMark] = (),
+        next_run: Preset | None = None,
     ) -> None:
-        """names: over the columns, where runs have no marks. states: instead of those of the runs."""
+        """names: over the columns, where runs have no marks. states: instead of those of the runs.
+
+        next_run: its settings get a column of their own; then those that do not differ are shown too.
+        """
         super().__init__()
+        self._next_run = next_run
         self._rows = rows
         self._names = names or [mark.letter for mark in marks]
         self._styles = [mark.style for mark in marks] or [
@@ -94,25 +102,43 @@ class CompareDialog(Dialog[bool]):
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
-        for _ in self._rows:
+        for _ in self._settings:
             table.add_column(no_wrap=True)
         styles = [self.app.palette[name] + Style(bold=True) for name in self._styles]
         names = [Text(name, style) for name, style in zip(self._names, styles, strict=True)]
         for name, row in zip(names, self._rows, strict=True):
             name.append(f" {self.app.glyphs.pinned}" * row.pinned, self.app.palette["accent"])
+        presets = [Text(row.preset_name) for row in self._rows]
+        if self._next_run is not None:
+            names.append(Text(NEXT_RUN, self.app.palette["strong"]))
+            presets.append(Text(self._next_run.name))
         table.add_row("", *names)
-        table.add_row(Text("preset", "dim"), *(Text(row.preset_name) for row in self._rows))
+        table.add_row(Text("preset", "dim"), *presets)
         table.add_row(Text("started", "dim"), *(Text(_started(row), "dim") for row in self._rows))
         table.add_row("")
-        differing = differing_settings(self._rows)
-        for path, values in differing.items():
+        found = differing(self._settings)
+        for path, values in found.items():
             table.add_row(Text(path), *(Text(shown(value), "bold") for value in values))
-        if not differing:
+        if not found:
             table.add_row(Text("no setting differs", "dim"))
         table.add_row("")
         for title, texts in self._results():
             table.add_row(Text(title, "dim"), *texts)
+        if self._next_run is not None:
+            table.add_row("")
+            table.add_row(Text("the same in both", "dim"))
+            for path, value in self._settings[0].items():
+                if path not in found and path not in NAMES:
+                    table.add_row(Text(path), *[Text(shown(value), "dim")] * len(self._settings))
         return table
+
+    @property
+    def _settings(self) -> list[Mapping[str, Any]]:
+        """Of each column, by key path as it is today."""
+        every: list[Mapping[str, Any]] = [with_present_paths(row.settings) for row in self._rows]
+        if self._next_run is not None:  # a run has absolute paths
+            every.append(self._next_run.with_absolute_paths().flat())
+        return every
 
     def _results(self) -> Iterable[tuple[str, list[Text]]]:
         yield "state", [Text(state) for state in self._states]
@@ -155,11 +181,6 @@ class CompareDialog(Dialog[bool]):
                 text.append(f"  {difference(each, value, base)}", style)
             texts.append(text)
         return texts
-
-
-def differing_settings(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
-    """By key path, the values in all runs, for settings whose values differ."""
-    return differing([row.settings for row in rows])
 
 
 def _best(row: RunRow) -> str:

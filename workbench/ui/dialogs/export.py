@@ -35,21 +35,25 @@ class ExportDialog(Dialog[bool]):
     title_text = "export"
     DEFAULT_CSS = """
     ExportDialog > #box { width: 96; }
-    ExportDialog #about { margin-bottom: 1; }
+    ExportDialog #kinds { margin-top: 1; }
     ExportDialog #where { margin-top: 1; }
     ExportDialog #saying { height: auto; max-height: 6; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("down", "move(1)", show=False, priority=True),
         Binding("enter", "export", "export", show=True),
         Binding("tab", "app.focus_next", "path", show=True),
     ]
 
-    def __init__(self, rows: Sequence[RunRow], start: Start) -> None:
+    def __init__(self, rows: Sequence[RunRow], start: Start, title: str = "") -> None:
         super().__init__()
+        self.title_text = title or self.title_text
         self._rows = list(rows)
         self._start = start
         self._export: Export | None = None
-        self._kind: ExportKind | None = None
+        self._has_started = False
+        """Whether any export was started here."""
         self._confirmed: Path | None = None
         """What the user has been asked about replacing."""
         self._typed = ""
@@ -61,7 +65,8 @@ class ExportDialog(Dialog[bool]):
         names = ", ".join(row.run.name for row in self._rows)
         count = f"{len(self._rows)} runs: " if len(self._rows) > 1 else ""
         yield plain(f"{count}{names}", classes="dim", id="about")
-        yield OptionList(*map(self._option, KINDS.values()), id="kinds")
+        yield Input(placeholder="type to narrow the list", id="filter")
+        yield OptionList(id="kinds")
         yield plain("to the file or folder", classes="dim", id="where")
         yield Input(id="path")
         yield VerticalScroll(plain("", id="said"), id="saying", can_focus=False)
@@ -73,14 +78,25 @@ class ExportDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        kinds = self.query_one(OptionList)
-        kinds.highlighted = next((n for n, kind in enumerate(KINDS.values()) if not why_not(kind, self._rows)), None)
-        kinds.focus()
+        self.query_one(OptionList).can_focus = False
+        self._narrow()
+        self.query_one("#filter").focus()
         self.set_interval(REFRESH_SECONDS, self._show_progress)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is exported while the dialog's own export is in progress."""
         return not self._is_busy if action == "export" else super().check_action(action, parameters)
+
+    def shown_keys(self) -> list[tuple[str, str]]:
+        """Once an export was started, there is nothing to cancel any more: it continues when the dialog is left."""
+        keys = super().shown_keys()
+        return [(key, "close" if self._has_started and label == "cancel" else label) for key, label in keys]
+
+    @property
+    def _kind(self) -> ExportKind | None:
+        """The kind under the cursor."""
+        option = self.query_one(OptionList).highlighted_option
+        return None if option is None else KINDS[option.id or ""]
 
     @property
     def _is_busy(self) -> bool:
@@ -89,13 +105,35 @@ class ExportDialog(Dialog[bool]):
     @on(OptionList.OptionHighlighted)
     def _propose(self, message: OptionList.OptionHighlighted) -> None:
         """Proposes a path for the kind, unless the user has written another one."""
-        self._kind = KINDS[message.option.id or ""]
-        field = self.query_one(Input)
+        kind = KINDS[message.option.id or ""]
+        field = self.query_one("#path", Input)
         if field.value == self._typed:
-            self._typed = field.value = self._kind.file_name(self._rows[0].run.name, len(self._rows))
+            self._typed = field.value = kind.file_name(self._rows[0].run.name, len(self._rows))
             field.cursor_position = len(field.value)
 
-    @on(Input.Changed)
+    @on(Input.Changed, "#filter")
+    def _narrow(self) -> None:
+        """Lists the kinds that have all words of the field in their name or meaning, those with them in the name first.
+
+        The first that is possible is under the cursor.
+        """
+        words = self.query_one("#filter", Input).value.lower().split()
+        found = [kind for kind in KINDS.values() if _has(words, f"{kind.name} {kind.meaning}")]
+        found.sort(key=lambda kind: not _has(words, kind.name))
+        kinds = self.query_one(OptionList)
+        kinds.clear_options()
+        kinds.add_options(map(self._option, found))
+        kinds.highlighted = next((n for n, kind in enumerate(found) if not why_not(kind, self._rows)), None)
+
+    def action_move(self, rows: int) -> None:
+        """Moves the cursor of the list to the next kind that is possible."""
+        kinds = self.query_one(OptionList)
+        if rows > 0:
+            kinds.action_cursor_down()
+        else:
+            kinds.action_cursor_up()
+
+    @on(Input.Changed, "#path")
     def _changed(self) -> None:
         self._confirmed = None
 
@@ -129,15 +167,16 @@ class ExportDialog(Dialog[bool]):
     @work(exclusive=True)
     async def action_export(self) -> None:
         """Exports; what is there is replaced only after a second enter."""
-        typed = self.query_one(Input).value.strip()
-        if self._is_busy or self._kind is None:
+        typed = self.query_one("#path", Input).value.strip()
+        kind = self._kind
+        if self._is_busy or kind is None:
             return
         if not typed:
             self._say("type a path", "warning")
             return
         path = expanded(typed)
-        if self._kind.suffix and exists(path) and path.is_dir():
-            path /= self._kind.file_name(self._rows[0].run.name, len(self._rows))
+        if kind.suffix and exists(path) and path.is_dir():
+            path /= kind.file_name(self._rows[0].run.name, len(self._rows))
         replaces = exists(path)
         if replaces and self._confirmed != path:
             self._confirmed = path
@@ -145,9 +184,14 @@ class ExportDialog(Dialog[bool]):
             return
         self._confirmed = None
         try:
-            self._export = await self._start(self._kind, path, replaces)
+            self._export = await self._start(kind, path, replaces)
         except WorkbenchError as error:
             self._say(f"{self.app.glyphs.wrong} {error}", "error")
             return
+        self._has_started = self._has_started or self._export is not None
         self._show_progress()
         self.renew_keys()
+
+
+def _has(words: Iterable[str], text: str) -> bool:
+    return all(word in text.lower() for word in words)

@@ -11,7 +11,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark", ("space", "apostrophe"), "mark", "mark the run: to overlay, compare, export or delete", GROUP, 85),
     Action("mark_all", ("percent_sign",), "mark all", "mark all runs: those that are shown; again: none", GROUP),
     Action("overlay", ("o",), "overlay", "overlay the marked runs: on the charts", GROUP, 80),
-    Action("compare", ("v",), "compare", "compare the marked runs: settings and results that differ", GROUP, 75),
+    Action("compare", ("v",), "compare", "compare the marked runs: a single run with the next one", GROUP, 75),
     Action("take", ("t",), "load settings", "load its settings: for the next run", GROUP, 60, words="take use preset"),
     Action("resume", ("R",), "resume", "resume the run: stopped, failed or lost", GROUP, 50, words="continue"),
     Action("judge", ("J",), "judge", "judge the model: confusion, curves, samples", GROUP, 44, words="evaluate"),

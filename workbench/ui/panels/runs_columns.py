@@ -21,6 +21,8 @@ from workbench.units import count, duration
 
 SETTING = "setting:"
 """How the key of a column begins that shows a setting."""
+PLANNED = "planned epochs"
+"""The title of a setting that is called epochs: the epochs done have a column of that title."""
 ALWAYS = ("mark", "state", "run")
 OWN_STYLES = {"running": "good", "broken": "error"}
 STATE_CELLS, TIME_CELLS, CURVE_CELLS, DATE_CELLS = 11, 9, 10, (11, 16)
@@ -53,6 +55,7 @@ def all_columns(
 ) -> list[Column]:
     """All columns that there are for these runs, in order. mark_of: the letter of a marked run."""
     labels = labels_of_settings(runs.differing)
+    labels |= {path: PLANNED for path, label in labels.items() if label == "epochs"}
     return [
         Column("mark", "", lambda row, _: mark_of(row), 1, 10.0),
         _state(glyphs),
@@ -168,7 +171,8 @@ def _curve(runs: ShownRuns, glyphs: Glyphs, row: RunRow, cells: int) -> Parts:
 
 
 def _epochs(runs: ShownRuns) -> Column:
-    most = max((row.epoch for row in runs.rows), default=0), max((row.epochs for row in runs.rows), default=0)
+    rows = [*runs.rows, *([] if runs.base is None else [runs.base])]
+    most = max((row.epoch for row in rows), default=0), max((row.epochs for row in rows), default=0)
     needed = len("/".join(map(count, most)))
     return Column(
         "epochs", "epochs", lambda row, _: ((epochs_of(row), "dim"),), max(needed, 7), 4.0,

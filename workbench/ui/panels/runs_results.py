@@ -12,6 +12,8 @@ from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.panels.runs_column import NOTHING, Column, Parts
 from workbench.ui.panels.runs_shown import ShownRuns
 
+BEST = "best"
+"""The key of the column of the monitored metric."""
 METRIC, TESTED = "metric:", "test:"
 """How the keys of columns begin that show a metric of the best epoch, and one of the test split."""
 VALUE_CELLS = 8
@@ -96,7 +98,7 @@ def _best(runs: ShownRuns, glyphs: Glyphs, least: int) -> Column:
     mixed = max((len(label) + 1 + VALUE_CELLS for label in labels), default=0)
     least = max(len(title), least, STAR_CELLS + VALUE_CELLS, STAR_CELLS + mixed)
     return Column(
-        "best", title, parts, least, 9.0, at_right=True, summary=summary,
+        BEST, title, parts, least, 9.0, at_right=True, summary=summary,
         sort_key=lambda row: goodness(row.monitor, row.best),
     )  # fmt: skip
 

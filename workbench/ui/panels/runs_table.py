@@ -18,11 +18,12 @@ from workbench.runs.row import RunRow
 from workbench.ui.keys.copying import Copied
 from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.runs_arrangement import Arrangement, Group, Item, RunsRead, RunsView
+from workbench.ui.panels.runs_arrangement import NEWEST, Arrangement, Group, Item, RunsRead, RunsView
 from workbench.ui.panels.runs_column import GAP, Column, fitting
 from workbench.ui.panels.runs_columns import ALWAYS, SETTING, automatic
 from workbench.ui.panels.runs_lines import RunPainter
 from workbench.ui.panels.runs_marked import MarkedRuns
+from workbench.ui.panels.runs_results import BEST
 from workbench.ui.panels.runs_shown import tags_of
 from workbench.units import count
 
@@ -126,8 +127,12 @@ class RunsTable(Panel):
         self._rearrange(self.arranged.fold_all)
 
     def sort_by_next(self) -> None:
-        """Sorts by the next column, in its usual direction."""
+        """Sorts by the next column, in its usual direction: first by the best value of the monitored metric.
+
+        By the start last, as the runs are sorted at first.
+        """
         columns = [column for column, _ in self._fitting(self.size.width - 4) if column.sort_key is not None]
+        columns.sort(key=lambda column: (column.key == NEWEST) - (column.key == BEST))
         keys = [column.key for column in columns]
         sorted_by = self.arranged.sorted_by.key
         self._sort_by(columns[(keys.index(sorted_by) + 1) % len(keys) if sorted_by in keys else 0])

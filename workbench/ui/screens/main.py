@@ -98,6 +98,7 @@ class MainScreen(MainView):
             self._judge_run,
             self._remembered,
             self._runs_view,
+            self._draft.preset,
         )
         self._runs_view = screen.view
         result = await self.ask(screen)
@@ -107,11 +108,13 @@ class MainScreen(MainView):
 
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
-        if self._session.watch is None:
+        watch = self._session.watch
+        run = self._panels.greyed if watch is None else watch.run
+        if run is None:
             self.say("there is no run to export: r lists all runs", "warning")
             return
-        run = self._session.watch.run
-        await self.exports.show([await self.in_thread(lambda: read_row(run))])
+        title = "export the last run" if watch is None else ""
+        await self.exports.show([await self.in_thread(lambda: read_row(run))], title=title)
 
     @work(group="judge", exclusive=True)
     async def action_judge(self) -> None:

@@ -20,6 +20,7 @@ from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.panels.lines import HintLine, KeysLine, keys_of_focus
 from workbench.ui.panels.runs_arrangement import Group, RunsView
 from workbench.ui.panels.runs_columns import ALWAYS
+from workbench.ui.panels.runs_shown import name_of
 from workbench.ui.panels.runs_table import RunsTable
 from workbench.ui.screens.runs_filtering import FilterField
 from workbench.ui.screens.runs_reading import RunReading
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench.runs.directory import RunDirectory
+    from workbench.settings.preset import Preset
 
 
 class RunsScreen(RunReading):
@@ -50,6 +52,7 @@ class RunsScreen(RunReading):
         judge: Callable[[RunDirectory, Callable[[str, str], bool]], Awaitable[None]] | None = None,
         remembered: Remembered | None = None,
         view: RunsView | None = None,
+        next_run: Preset | None = None,
     ) -> None:
         """marks: give each marked run its letter; marked: names of the runs that are marked at first.
 
@@ -58,10 +61,13 @@ class RunsScreen(RunReading):
         export: shows what runs can be exported to, and says later how it ended. judge: shows how good a run's model is.
 
         remembered: has the chosen columns and the saved filters. view: how the table was left.
+
+        next_run: the settings being edited, with which one run is compared.
         """
         super().__init__(runs_folder, remembered or Remembered())
         self._export = export
         self._judge = judge
+        self._next_run = next_run
         self._on_renamed = on_renamed
         self._marks = marks
         self.view = view or RunsView()
@@ -129,7 +135,7 @@ class RunsScreen(RunReading):
             "mark": self.table.item is not None,
             "take": row is not None,
             "overlay": bool(marked or self._marked_before),
-            "compare": marked >= 2,
+            "compare": marked > 0,
             "export": row is not None or marked > 0,
             "judge": row is not None,
             "resume": row is not None and row.status in RESUMABLE,
@@ -194,14 +200,16 @@ class RunsScreen(RunReading):
         self._leave_with("overlay", None)
 
     def action_compare(self) -> None:
-        """Shows the settings and results in which the marked runs differ."""
+        """Shows the settings and results in which the marked runs differ; of one run, how the next one differs."""
         from workbench.ui.dialogs.compare import CompareDialog
 
         rows = self.table.marked_rows
-        if len(rows) < 2:
+        if len(rows) > 1:
+            self.app.push_screen(CompareDialog(rows, marks=[self._marks.of(row.run.name) for row in rows]))
+        elif row := rows[0] if rows else self._wanted():
+            self.app.push_screen(CompareDialog([row], [name_of(row)], next_run=self._next_run))
+        elif isinstance(self.table.item, Group):
             self._hint("mark two runs or more with space", "warning")
-            return
-        self.app.push_screen(CompareDialog(rows, marks=[self._marks.of(row.run.name) for row in rows]))
 
     @work(exclusive=True, group="export")
     async def action_export(self) -> None:
