@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.conftest import make_app, screen_text, settled
+from tests.ui.conftest import make_app, settled
 from tests.ui.made import HELD
 from tests.ui.made_study import write_folds, write_study
+from tests.ui.test_runs_live import until
+from workbench.ui.screens.tune import TuneScreen
 
 STUDIES: dict[str, dict[str, Any]] = {
     "searching": {"alive": True},
@@ -39,8 +41,9 @@ def compared(
     async def bring_up(pilot: Pilot[None]) -> None:
         await settled(pilot)
         await pilot.press("T")
-        while "take settings" not in screen_text(pilot.app) and "No studies" not in screen_text(pilot.app):  # type: ignore[arg-type]
-            await pilot.pause(0.05)
+        # On a small screen there may be no room for the key that loads settings.
+        await until(pilot, lambda: isinstance(pilot.app.screen, TuneScreen))
+        await pilot.pause(0.6)
         await pilot.press(*keys)
         await pilot.pause(0.3)
 
