@@ -142,6 +142,25 @@ def test_one_run_is_compared_with_the_next_run(tmp_path: Path, keys: tuple[str, 
     drive(app, steps, (120, 110))
 
 
+def test_the_settings_that_are_the_same_are_scrolled_to_in_a_small_terminal(tmp_path: Path) -> None:
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press("v")
+        await pilot.pause(0.3)
+        lines = compared(app)
+        assert lines[0] == "gamma next run"
+        assert lines[-1] != "", "no blank lines below"
+        assert "esc close" in screen_text(app).splitlines()[app.screen.query_one("#box").region.bottom - 1]
+        assert "runtime.tensorboard" not in screen_text(app)
+        await pilot.press("end")
+        await pilot.pause(0.5)
+        assert "runtime.tensorboard off off" in compared(app)
+
+    drive(app, steps, (80, 24))
+
+
 def test_of_a_group_no_single_run_is_compared(tmp_path: Path) -> None:
     app = app_with_runs(tmp_path)
 

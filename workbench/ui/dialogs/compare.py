@@ -37,6 +37,8 @@ ONE_EACH = (
 NEXT_RUN = "next run"
 BORDER_CELLS = 6
 """Of the box and of a bar to scroll by, beside the table."""
+MOST_PERCENT = 70
+"""Of the screen's height, for the table; it is scrolled if it is longer."""
 LEAST_CELLS, MOST_CELLS = 94, 10_000
 
 
@@ -87,7 +89,9 @@ class CompareDialog(Dialog[bool]):
         compared.styles.width, compared.styles.height = width, table.row_count
         compared.update(table)
         is_wide = width + BORDER_CELLS > self.app.size.width
-        self.query_one("#scrolled").styles.height = table.row_count + is_wide
+        scrolled = self.query_one("#scrolled")
+        scrolled.styles.height = min(table.row_count + is_wide, self.app.size.height * MOST_PERCENT // 100)
+        scrolled.focus()
         self.query_one("#box").styles.width = max(width + BORDER_CELLS, LEAST_CELLS)
 
     def copyable(self) -> Copied | None:
