@@ -35,6 +35,7 @@ def result_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 def test_a_trained_model_leaves_in_each_format(workbench: Workbench) -> None:
     trained = workbench.run("train", "fast", "--set", "training.epochs=1", "--quiet")
     run = Path(trained.stdout.strip())

@@ -20,6 +20,7 @@ def steps_in(folder: Path) -> list[int]:
     return [event.step for event in accumulator.Scalars("loss/step")]
 
 
+@pytest.mark.slow
 def test_a_run_that_loses_its_terminal_and_its_trainer_is_told_of_and_shown_whole_after_its_resume(
     workbench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

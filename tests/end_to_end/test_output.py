@@ -66,6 +66,7 @@ def test_no_text_of_others_reaches_the_terminal_raw(workbench: Workbench, argume
     assert "52;c" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_users_exception_and_a_hostile_plan_do_not_either(workbench: Workbench) -> None:
     presets(workbench)
     failed = workbench.run("--preset", "module-template", "--trust-code", "--dry-run")
@@ -92,6 +93,7 @@ def test_an_answer_that_cannot_be_written_is_reported(workbench: Workbench, argu
 
 @pytest.mark.skipif(not FULL.exists(), reason="Linux has it")
 @pytest.mark.parametrize("options", [[], pytest.param(["--quiet"], marks=pytest.mark.slow), ["--json"]], ids=str)
+@pytest.mark.slow
 def test_a_run_completes_though_its_output_is_lost(workbench: Workbench, options: list[str]) -> None:
     """R8: training completes, and the exit code says that what was asked for could not be written."""
     done = shell(workbench, ">/dev/full", "--preset", "iris", "--set", "training.epochs=2", *options)

@@ -6,11 +6,14 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.conftest import LONG, Workbench, events_of, steps_logged, wait_for
 from tests.unit.report_page.made import Page
 from workbench.runs.directory import list_runs
 
 
+@pytest.mark.slow
 def test_a_run_in_progress(workbench: Workbench, tmp_path: Path) -> None:
     workbench.start("train", "fast", *LONG)
     run = workbench.the_run()

@@ -78,6 +78,7 @@ epochs = 10
     assert run.worker_log.read_text() == ""
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_sounds_is_said_in_a_line(workbench: Workbench, recordings: Path) -> None:
     (recordings / "low" / "s9_0.wav").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(200)))
     done = workbench.run("--preset", "audio-template", "--set", f"data.folder={recordings}")

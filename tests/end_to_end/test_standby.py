@@ -288,6 +288,7 @@ def test_closing_it_ends_the_process() -> None:
     assert not psutil.pid_exists(standby.process_id)
 
 
+@pytest.mark.slow
 def test_it_ends_when_whoever_launched_it_is_killed() -> None:
     launcher = launch_from_a_process("")
     assert launcher.stdout is not None

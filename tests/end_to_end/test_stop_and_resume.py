@@ -54,6 +54,7 @@ def test_the_first_signal_stops_gracefully(workbench: Workbench, stop_signal: si
     assert status(run) == "stopped"
 
 
+@pytest.mark.slow
 def test_the_second_ctrl_c_ends_it_at_once_and_the_run_can_still_be_resumed(workbench: Workbench) -> None:
     reader = workbench.start("--preset", "iris", *LONG)
     run = workbench.training_run()

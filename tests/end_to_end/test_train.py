@@ -105,6 +105,7 @@ def test_a_choice_is_saved_under_a_name_and_found_by_it_and_quiet_prints_the_run
     assert "already" in twice.stderr
 
 
+@pytest.mark.slow
 def test_a_preset_with_a_table_of_what_to_search_is_trained_as_it_is(workbench: Workbench) -> None:
     table = '[search]\n"optimizer.learning_rate" = {low = 1e-4, high = 0.1}\n"activation.name" = {choices = ["gelu"]}\n'
     (workbench.folder / "searched.toml").write_text(f'[data]\nname = "iris"\n{table}')

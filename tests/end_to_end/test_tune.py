@@ -84,6 +84,7 @@ def test_trials_of_a_search_are_trained_together_and_the_best_again_as_runs(work
     assert json.loads(study.run(best["run"]).summary.read_text())["test"]["accuracy"] > 0
 
 
+@pytest.mark.slow
 def test_a_preset_is_repeated_over_seeds(workbench: Workbench) -> None:
     done = workbench.run("tune", "repeat", *TINY, "--seeds", "3", "--together", "--json")
     assert done.returncode == 0, done.stderr
@@ -187,6 +188,7 @@ def test_a_study_that_runs_that_was_edited_or_is_of_another_version_is_not_resum
     assert not study.events.exists()
 
 
+@pytest.mark.slow
 def test_the_page_of_an_interrupted_auto_study_is_written_when_it_ends(workbench: Workbench) -> None:
     preset = load("iris").override(["training.epochs=1", "model.hidden=[8]"])
     search = {"optimizer.learning_rate": {"low": 1e-3, "high": 0.1}}
@@ -257,6 +259,7 @@ def started(workbench: Workbench, *arguments: str) -> tuple[subprocess.Popen[str
     return reader, study
 
 
+@pytest.mark.slow
 def test_an_interrupt_stops_a_study_and_a_second_one_ends_it_at_once(workbench: Workbench) -> None:
     reader, study = started(workbench)
     reader.send_signal(signal.SIGINT)
@@ -303,6 +306,7 @@ def test_the_best_is_saved_as_a_preset_although_the_terminal_was_lost(workbench:
 
 
 @pytest.mark.parametrize("how", ["the terminal is lost", "nobody reads the pipe"])
+@pytest.mark.slow
 def test_a_study_continues_without_its_reader(how: str, workbench: Workbench) -> None:
     reader, study = started(workbench, "--json")
     assert reader.stdout is not None

@@ -59,6 +59,7 @@ def test_the_end_of_a_watched_run_is_notified_once(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(("settings", "announced"), [("", True), ("[alerts]\nterminal = 'off'\n", False)])
+@pytest.mark.slow
 def test_without_settings_the_end_of_a_run_is_announced_and_off_is_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, announced: bool
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text, settled
@@ -46,6 +47,7 @@ def test_processes_are_read_only_while_the_machine_page_is_in_sight(tmp_path: Pa
     drive(app, steps)
 
 
+@pytest.mark.slow
 def test_the_health_page_follows_the_run(tmp_path: Path) -> None:
     run = write_run(tmp_path, alive=True)
     app = make_app(tmp_path, attach=run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
@@ -249,6 +250,7 @@ def test_comparing_marks_the_best_and_says_how_far_the_others_are_from_the_base(
     drive(app, steps)
 
 
+@pytest.mark.slow
 def test_twenty_runs_are_compared_side_by_side_and_scrolled(tmp_path: Path) -> None:
     for number in range(20):
         write_run(tmp_path / "runs", f"20261124T1000{number:02}Z-alpha-{number:04}", steps=200, ending="completed")

@@ -14,6 +14,7 @@ from workbench.metrics import METRICS, Metric, keeps_curve, metric, metrics_for,
 from workbench.wording import headline
 
 
+@pytest.mark.slow
 def test_a_metric_needs_one_declaration_and_its_function(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.unit.declared_metric", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

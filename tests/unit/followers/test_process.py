@@ -111,6 +111,7 @@ def test_a_killed_trainer_is_one_lost_alert_by_every_way_though_a_server_hangs(
 
 
 @pytest.mark.parametrize(("command_ends_with", "seconds"), [("", 0.5), ("; sleep 2", 3.0)], ids=["after", "meanwhile"])
+@pytest.mark.slow
 def test_each_life_of_a_run_sends_its_end_once(
     run: RunDirectory, alerts: Callable[[str], None], tmp_path: Path, command_ends_with: str, seconds: float
 ) -> None:

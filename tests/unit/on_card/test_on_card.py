@@ -96,6 +96,7 @@ def test_outcomes_of_tests_with_and_without_several_at_once() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_command_whose_time_is_up_is_killed_with_all_it_has_started(tmp_path: Path) -> None:
     mark = tmp_path / "alive"
     child = f"import time, pathlib; time.sleep(4); pathlib.Path({str(mark)!r}).touch()"

@@ -149,6 +149,7 @@ def test_a_broken_row_has_an_error_in_its_line_where_that_is_asked_for(iris: Tra
     assert [bool(row["error"]) for row in rows] == [False, True, False]
 
 
+@pytest.mark.slow
 def test_whatever_cannot_be_read_has_an_error_in_its_line(iris: Trained, tmp_path: Path) -> None:
     rows = [FLOWERS[0], [5.1, 3.5], FLOWERS[1]]
     file, missing = flowers(tmp_path / "new.csv", rows=rows), tmp_path / "missing.csv"

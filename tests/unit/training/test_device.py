@@ -242,6 +242,7 @@ def test_other_errors_are_not_taken_for_want_of_memory(error: Exception) -> None
     assert explained(error) is None
 
 
+@pytest.mark.slow
 def test_denormals_are_flushed_in_every_thread_that_computes() -> None:
     """In a process of its own: threads take the setting from the one that starts them."""
     script = """

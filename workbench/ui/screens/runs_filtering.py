@@ -31,8 +31,8 @@ class FilterField(Input):
     ]
 
     def shown_keys(self) -> Sequence[tuple[str, str]]:
-        """The keys for the line of keys."""
-        return (("enter", "to the runs"),)
+        """The keys that leave the field."""
+        return (("enter", "to the runs"), ("esc", "all runs"))
 
 
 class RunFiltering(RunChanges):

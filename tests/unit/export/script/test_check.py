@@ -42,6 +42,7 @@ def epoch(number: int, accuracy: float) -> EpochEnd:
 PREPARED = Prepared(device="cpu", device_name="CPU", batch_size=4, steps_per_epoch=4, epochs=1)
 
 
+@pytest.mark.slow
 def test_losses_and_results_are_compared_to_the_bit() -> None:
     same = Recorded(PREPARED, [0.5, 0.25, 0.125, 0.0625], [epoch(1, 1.0)])
     agreement = asyncio.run(compare(SCRIPT, same, 0, None))

@@ -248,6 +248,7 @@ def train(optimizer: torch.optim.Optimizer, steps: Iterable[int]) -> list[str]:
 
 @needs_compiler
 @pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.slow
 def test_weights_are_those_of_the_optimizer(name: str) -> None:
     """Over steps of different learning rates, and to the last bit the same beyond a checkpoint."""
     make = OPTIMIZERS[name]
