@@ -230,7 +230,7 @@ def search(seat: Seat) -> None:
     """Searches learning rate and weight decay, and takes the best settings."""
     seat.do(
         "search a range of learning rates",
-        ["slash", *"learning rate", "enter", "enter", *"1e-4..1", "enter"],
+        ["slash", *"learning rate", "enter", "enter", *"1e-4..1 x64", "enter"],
         r"1e-4\.\.",
     )
     seat.do("start the search", ["T", "space"], r"trial")
