@@ -7,7 +7,7 @@ import torch
 
 from workbench.settings import library
 from workbench.settings.preset import Preset
-from workbench.training import kept_data, prepared_data
+from workbench.training import prepared_data
 from workbench.training.epoch_order import epoch_order
 from workbench.training.job import Job, build_job
 from workbench.training.kept_data import KeptData
@@ -29,7 +29,7 @@ def test_a_trial_on_kept_data_begins_as_one_that_reads_it(monkeypatch: pytest.Mo
         return real(*given)  # type: ignore[arg-type]
 
     real = prepared_data.prepare
-    monkeypatch.setattr(kept_data, "prepare", prepare)
+    monkeypatch.setattr(prepared_data, "prepare", prepare)
     kept = KeptData()
     for changes in ([], ["training.seed=3"], ["data.batch_size=8", "model.hidden=[5]", "optimizer.name=sgd"]):
         alone = as_it_begins(build_job(preset(*changes), lambda progress: None))

@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -65,7 +66,7 @@ def digests_of(samples: Samples) -> Digests:
 
 
 def digests_when_asked(samples: Samples) -> Callable[[], Digests]:
-    """`digests_of` samples as the source gave them, made at the first checkpoint, so that training starts at once.
+    """`digests_of` samples as the source gave them, made once, at the first checkpoint: training starts at once.
 
     Of texts, and of inputs in float64 and int64, they are made now: they are not kept, and what becomes of numbers as
     they are standardised depends, in the last bit, on the number of threads.
@@ -77,7 +78,7 @@ def digests_when_asked(samples: Samples) -> Callable[[], Digests]:
     ):
         now = digests_of(samples)
         return lambda: now
-    return lambda: digests_of(samples)
+    return cache(lambda: digests_of(samples))
 
 
 def check_settings(saved: object, preset: Preset, run: RunDirectory) -> list[str]:

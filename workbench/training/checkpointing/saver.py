@@ -88,7 +88,7 @@ class Saver:
             "scaler": {} if scaler is None else scaler.state_dict(),
             "random": random_state(self._job.device),
             "settings": course.settings_of(self._job.preset),
-            "data": self._data,
+            "data": self._job.data_digests(),
             "description": self._description,
         }
         written.append(self._write_last(state, position.step))
@@ -105,11 +105,6 @@ class Saver:
             if not self._files.make_room():
                 raise
             return self._write(self._files.last, state, step)
-
-    @cached_property
-    def _data(self) -> course.Digests:
-        """Digests of the run's data; made at the first checkpoint, so that training starts at once."""
-        return self._job.data_digests()
 
     @cached_property
     def _description(self) -> dict[str, Any]:
@@ -149,7 +144,7 @@ class Saver:
         device = self._job.device
         state = checkpoints.load(path, device)
         notes = course.check_settings(state.get("settings"), self._job.preset, self._run)
-        course.check_data(state.get("data"), self._data, self._run)
+        course.check_data(state.get("data"), self._job.data_digests(), self._run)
         description = state.get("description")
         course.check_encoding(
             description.get("encoding") if isinstance(description, dict) else None, self._job.encoding, self._run

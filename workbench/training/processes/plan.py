@@ -12,13 +12,13 @@ from workbench.errors import EXIT_FAILED, WorkbenchError
 from workbench.processes.messages import Failure, encode
 from workbench.processes.plan import BACKGROUND, PEAK, SEVERAL, Plan
 from workbench.settings.preset import Preset
+from workbench.training.kept_data import KeptData
 from workbench.training.processes.background import stay_in_background
 from workbench.training.processes.imports import import_pytorch
 from workbench.training.processes.leave import leave
 
 if TYPE_CHECKING:
     from workbench.training.job import Job
-    from workbench.training.prepared_data import PreparedData
 
 
 def main() -> int:
@@ -26,36 +26,21 @@ def main() -> int:
     if sys.argv[1:] == [BACKGROUND]:
         stay_in_background()
     if sys.argv[1:] == [SEVERAL]:
-        shared = SharedData()
-        answers = [asdict(_answer(text, shared)) for text in json.loads(sys.stdin.read())]
+        kept = KeptData()
+        answers = [asdict(_answer(text, kept)) for text in json.loads(sys.stdin.read())]
         print(json.dumps({"plans": answers}))
         return 0
-    answer = _answer(sys.stdin.read(), SharedData(), times_step=sys.argv[1:] == [BACKGROUND])
+    answer = _answer(sys.stdin.read(), KeptData(), times_step=sys.argv[1:] == [BACKGROUND])
     print(encode(answer))
     return answer.exit_code if isinstance(answer, Failure) else 0
 
 
-class SharedData:
-    """Reads data once for all presets, one after another, that have the same."""
-
-    def __init__(self) -> None:
-        self._data: PreparedData | None = None
-
-    def read(self, preset: Preset) -> PreparedData:
-        """Raises what `prepare` raises."""
-        from workbench.training.prepared_data import prepare
-
-        if self._data is None or not self._data.serves(preset):
-            self._data = prepare(preset, lambda progress: None)
-        return self._data
-
-
-def _answer(text: str, shared: SharedData, *, times_step: bool = False) -> Plan | Failure:
+def _answer(text: str, kept: KeptData, *, times_step: bool = False) -> Plan | Failure:
     """Plans the preset in a TOML text. times_step: whether to time a step where it runs on a GPU."""
     preset = Preset()
     try:
         preset = Preset.from_toml(text, "the preset")
-        return make_plan(preset, shared, times_step=times_step)
+        return make_plan(preset, kept, times_step=times_step)
     except Exception as error:
         traceback.print_exc()
         return _failure(error, preset)
@@ -70,16 +55,16 @@ def _failure(error: Exception, preset: Preset) -> Failure:
     return Failure(str(known), known.exit_code, known.kind)
 
 
-def make_plan(preset: Preset, shared: SharedData | None = None, *, times_step: bool = False) -> Plan:
+def make_plan(preset: Preset, kept: KeptData | None = None, *, times_step: bool = False) -> Plan:
     """Builds the job of a preset and runs a step of it without numbers.
 
-    shared: where other presets are planned too; times_step: whether to time a step where it runs on a GPU. Raises what
+    kept: where other presets are planned too; times_step: whether to time a step where it runs on a GPU. Raises what
     `build_job` raises, and PresetError where the engine that is asked for does not fit.
     """
     import_pytorch()
     from workbench.training.job import assemble
 
-    job = assemble((shared or SharedData()).read(preset), preset)
+    job = assemble((kept or KeptData()).prepare(preset, lambda progress: None), preset)
     plan = plan_of(job)
     return replace(plan, step_ms=_gpu_step_ms(job, plan)) if times_step and job.device.type == "cuda" else plan
 

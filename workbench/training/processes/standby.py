@@ -35,11 +35,11 @@ from workbench.processes.standby import READY, Order, RunEnded
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
+from workbench.training.kept_data import KeptData
 from workbench.training.processes.imports import import_pytorch, without_collector
 from workbench.training.processes.leave import leave
 
 if TYPE_CHECKING:
-    from workbench.training.kept_data import KeptData
     from workbench.training.processes.process_state import ProcessState
 
 
@@ -73,7 +73,8 @@ class _Standby:
         self._state = state
         self._is_frozen = False
         """Whether the collector leaves out what the first run had imported."""
-        self._kept: KeptData | None = None
+        self._kept = KeptData()
+        """What the trials of a study share."""
         self._is_deterministic: bool | None = None
         """Whether the first run on a GPU was; None where no GPU has been used."""
 
@@ -109,16 +110,9 @@ class _Standby:
         self._pipes.print_into(run.worker_log)
         from workbench.training.processes import worker
 
-        life = worker.live(run, self._kept_data() if is_file(run.study) else None)
+        life = worker.live(run, self._kept if is_file(run.study) else None)
         self._pipes.print_into(Path(os.devnull))
         return life.exit_code, life.was_signalled
-
-    def _kept_data(self) -> KeptData:
-        """What the trials of a study share."""
-        from workbench.training.kept_data import KeptData
-
-        self._kept = self._kept or KeptData()
-        return self._kept
 
     def _note_gpu(self, preset: Preset) -> None:
         import torch

@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
 def live(run: RunDirectory, kept: KeptData | None = None) -> Life:
     """Trains a run in this process, from taking its lock to releasing it.
 
-    kept: data that earlier runs of this process have read; None: it is read anew.
+    kept: data that earlier runs of this process have read; None: it is read again.
     """
     started = time.perf_counter()
     with contextlib.ExitStack() as held:
