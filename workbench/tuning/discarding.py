@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from statistics import median as median_of
 from typing import Any
@@ -64,16 +64,21 @@ def not_kept_at(
     if metric is None:
         return []
     own = [trial for trial in view.trials.values() if trial.repeats is None and trial.status != "failed"]
-    values = [(value_at(trial, epoch, metric), trial) for trial in own]
-    ranks = [(metric.rank(value), trial) for value, trial in values if value is not None]
-    ordered = [trial for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))]
+    ordered = _best_at(own, epoch, metric)
     if by_fraction:
-        kept = _in_turn(ordered)[: max(len(ordered) // REDUCTION, count)]
+        kept = ordered[: max(len(ordered) // REDUCTION, count)]
         reason = f"not among the best {len(kept)} of {len(ordered)} after epoch {epoch}"
     else:
-        kept = _in_turn(ordered)[:count]
+        kept = ordered[:count]
         reason = f"not among the best {count} after epoch {epoch}{_among(view)}"
     return [Discard(trial.number, reason) for trial in trials if trial not in kept]
+
+
+def _best_at(trials: Iterable[TrialView], epoch: int, metric: Metric) -> list[TrialView]:
+    """Those that have been trained for that many epochs, the best first; of each schedule in turn."""
+    values = [(value_at(trial, epoch, metric), trial) for trial in trials]
+    ranks = [(metric.rank(value), trial) for value, trial in values if value is not None]
+    return _in_turn([trial for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))])
 
 
 def _best(view: StudyView, count: int) -> list[TrialView]:
@@ -126,10 +131,8 @@ def asha(view: StudyView, first: int, epochs: int) -> Continue | None:
     own = [trial for trial in view.trials.values() if trial.repeats is None]
     levels = rungs(first, epochs)
     for level in range(len(levels) - 1, -1, -1):
-        reached = [(value_at(trial, levels[level], metric), trial) for trial in own]
-        ranks = [(metric.rank(value), trial) for value, trial in reached if value is not None]
-        ordered = [trial for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))]
-        for trial in _in_turn(ordered)[: len(ranks) // REDUCTION]:
+        reached = _best_at(own, levels[level], metric)
+        for trial in reached[: len(reached) // REDUCTION]:
             if trial.status == "paused" and trial.epoch == levels[level]:
                 following = levels[level + 1] if level + 1 < len(levels) else None
                 return Continue(trial.number, following)
