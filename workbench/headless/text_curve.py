@@ -45,7 +45,10 @@ def _drawn(values: Sequence[float], ranges: Sequence[tuple[float, float]], ends:
 
     plotext.terminal.limit(False, False)
     figure, (bottom, top) = plotext.figure, ends
-    span = (top - bottom) or 1.0
+
+    def heights(values: Sequence[float]) -> list[float]:
+        return [(value - bottom) / ((top - bottom) or 1.0) for value in values]
+
     figure.clear()
     figure.plot_size(len(values), ROWS)
     figure.axes(active=False)
@@ -55,12 +58,10 @@ def _drawn(values: Sequence[float], ranges: Sequence[tuple[float, float]], ends:
     for axis in ("x", "y"):
         figure.ruler(axis).ticks([], [])
     for column, pair in enumerate(ranges):
-        heights = [(value - bottom) / span for value in pair]
-        line = figure.signal([column, column], heights, marker=plotext.marker(":"))
+        line = figure.signal([column, column], heights(pair), marker=plotext.marker(":"))
         line.lines(True)
         figure.draw(line)
-    heights = [(value - bottom) / span for value in values]
-    figure.draw(figure.signal(list(range(len(values))), heights, marker=plotext.marker("*")))
+    figure.draw(figure.signal(list(range(len(values))), heights(values), marker=plotext.marker("*")))
     return [line.ljust(len(values)) for line in CODES.sub("", figure.build().string()).split("\n")[:ROWS]]
 
 
