@@ -84,7 +84,7 @@ def test_the_filter_of_the_runs_says_how_it_is_left(tmp_path: Path) -> None:
         await until(pilot, lambda: "completed" in screen_text(app))
         await pilot.press("slash", *"compl")
         await settle(pilot)
-        assert keys_line(pilot) == "enter to the runs  esc back"
+        assert keys_line(pilot) == "enter to the runs  esc all runs"
         await pilot.press("enter")
         await settle(pilot)
         assert "enter open" in keys_line(pilot)
