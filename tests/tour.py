@@ -33,6 +33,11 @@ OPTIMIZERS = {"sgd": "0.05", "rmsprop": "0.002", "adam": "0.001"}
 PATIENCE_SECONDS = 240.0
 POLL_SECONDS = 0.005
 ESCAPE_SECONDS = 0.2
+"""After esc: a key that followed at once would be taken for alt and that key."""
+FILE_SECONDS = 0.3
+"""Until a file that has appeared is written to its end."""
+NAME_SECONDS = 1.1
+"""Between two pictures: the app names them by the second."""
 BYTES = {
     "enter": "\r", "escape": "\x1b", "space": " ", "tab": "\t", "backspace": "\x7f", "delete": "\x1b[3~",
     "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "home": "\x1b[H", "end": "\x1b[F",
@@ -75,25 +80,22 @@ class Seat:
         self._stream.feed(received)
         return "\n".join(self._screen.display)
 
-    def do(self, what: str, keys: Sequence[str], until: str | Callable[[str], bool] = "", *, pause: float = 0) -> None:
+    def do(self, what: str, keys: Sequence[str], until: str) -> None:
         """Presses keys, one after the other, and waits until the screen shows a text (a regular expression).
 
         Raises TimeoutError, with the screen.
         """
-        shows = until if callable(until) else lambda text: re.search(until, text) is not None
         began, before = time.perf_counter(), len(self.terminal.received)
         pressed, seen = began, before
         for key in keys:
             pressed, seen = time.perf_counter(), len(self.terminal.received)
             self.terminal.send(bytes_of(key))
             self._wait(lambda: len(self.terminal.received) > seen, f"an answer to {key}")  # noqa: B023
-            if key == "escape":  # else the next key would be alt with it
+            if key == "escape":
                 time.sleep(ESCAPE_SECONDS)
         answered = time.perf_counter()
-        self._wait(lambda: shows(self.text), f"{what}: {until}")
+        self.wait(until)
         ended = time.perf_counter()
-        if pause:
-            time.sleep(pause)
         sent = len(self.terminal.received) - before
         self.steps.append(Step(what, len(keys), sent, 1e3 * (answered - pressed), ended - began))
 
@@ -105,7 +107,7 @@ class Seat:
             time.sleep(POLL_SECONDS)
 
     def wait(self, until: str) -> None:
-        """Waits for a text without doing anything."""
+        """Waits until the screen shows a text (a regular expression). Raises TimeoutError, with the screen."""
         self._wait(lambda: re.search(until, self.text) is not None, until)
 
     def resize(self, columns: int, rows: int) -> None:
@@ -117,12 +119,12 @@ class Seat:
         """Takes a picture by the app's own key, if pictures are wanted."""
         if not self.pictures:
             return
-        time.sleep(1.1)  # the app names a picture by the second
+        time.sleep(NAME_SECONDS)
         before = set(self.terminal.folder.glob("*.svg"))
         self.terminal.send(bytes_of("f9"))
         self._wait(lambda: bool(set(self.terminal.folder.glob("*.svg")) - before), f"the picture {name}")
         [written] = set(self.terminal.folder.glob("*.svg")) - before
-        time.sleep(0.3)
+        time.sleep(FILE_SECONDS)
         shutil.move(written, SCREENSHOTS / f"{name}.svg")
         print(f"screenshots/{name}.svg", file=sys.stderr)
 
@@ -189,7 +191,6 @@ def first_run(seat: Seat) -> None:
     seat.resize(140, 40)
     seat.do("wait for the end", [], r"completed")
     seat.do("judge the model: confusion by class", ["J"], r"predicted")
-    seat.wait(r"predicted")
     seat.picture("judge")
     seat.do("its curves", ["2"], r"ROC")
     seat.do("leave", ["escape"], r"settings")
@@ -212,22 +213,22 @@ def three_presets(seat: Seat) -> None:
 
 
 def comparison(seat: Seat) -> None:
-    """Compares the three in the list of runs, and lays two of them under the last."""
+    """Compares the three in the list of runs, and overlays them."""
     seat.do("list the runs", ["r"], r"─ runs  \d")
     seat.do("keep those of one preset", ["slash", *"fast", "enter"], r"(?s)fast(?!.*mnist-mlp)")
-    seat.do("mark three", ["space", "down", "space", "down", "space"], r"C")
+    seat.do("mark three", ["space", "down", "space", "down", "space"], r"3 marked")
     seat.picture("runs")
     seat.do("compare them", ["v"], r"─ compar")
     seat.picture("comparison")
     seat.do("leave", ["escape"], r"fast")
-    seat.do("overlay them", ["o"], r"loss")
+    seat.do("overlay them", ["o"], r"─ loss")
     seat.do("one chart with its legend", ["2", "m"], r"lr|optimizer|adam")
     seat.picture("overlay")
     seat.do("all panels again", ["m"], r"settings")
 
 
 def search(seat: Seat) -> None:
-    """Searches learning rate and weight decay, and takes the best settings."""
+    """Searches a range of learning rates, and takes the best one."""
     seat.do(
         "search a range of learning rates",
         ["slash", *"learning rate", "enter", "enter", *"1e-4..1 x64", "enter"],
@@ -236,8 +237,7 @@ def search(seat: Seat) -> None:
     seat.do("start the search", ["T", "space"], r"trial")
     seat.do("wait for the end", [], r"completed")
     seat.picture("tuning")
-    seat.do("take the best settings", ["B"], r"take|settings|loaded")
-    seat.do("leave", ["escape"], r"settings")
+    seat.do("take the best settings", ["B"], r"─ settings")
 
 
 def text_and_sound(seat: Seat) -> None:
@@ -256,11 +256,14 @@ def text_and_sound(seat: Seat) -> None:
 
 
 def leaving(seat: Seat) -> None:
-    """Exports the watched run as a page, asks for help, and quits."""
-    seat.do("what can be exported", ["E"], r"safetensors")
+    """Exports the watched run, asks for help, and quits."""
+    seat.do("export its weights", ["E", *"safetensors", "enter"], r"wrote ")
     seat.do("leave", ["escape"], r"settings")
     seat.do("help", ["question_mark"], r"The run")
     seat.do("leave", ["escape"], r"settings")
+    seat.do("quit", ["q"], r"settings that are not saved|unsaved")
+    seat.terminal.send(bytes_of("X"))  # discards them
+    seat.terminal.process.wait(PATIENCE_SECONDS)
 
 
 def table(steps: Sequence[Step]) -> str:
