@@ -18,6 +18,7 @@ def test_the_data_of_a_preset_is_shown_without_training(workbench: Workbench) ->
     assert not (workbench.folder / "runs").exists()
 
 
+@pytest.mark.slow
 def test_the_last_line_for_scripts_is_the_result(workbench: Workbench) -> None:
     done = workbench.run("data", "-p", "fast", "--json", "--samples", "10")
     assert done.returncode == 0, done.stderr

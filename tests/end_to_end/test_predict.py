@@ -46,6 +46,7 @@ def piped(workbench: Workbench, text: str, *arguments: str) -> subprocess.Comple
     )
 
 
+@pytest.mark.slow
 def test_rows_are_predicted_to_stdout_to_a_file_and_from_a_pipe(trained: Workbench) -> None:
     done = trained.run("predict", "iris", "new.csv")
     assert done.returncode == 0, done.stderr

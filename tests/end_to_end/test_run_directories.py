@@ -25,6 +25,7 @@ def test_a_going_run_whose_events_vanish_ends_in_words(workbench: Workbench) -> 
 
 
 @pytest.mark.parametrize("how", ["deleted", pytest.param("moved", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_going_run_whose_directory_vanishes_ends_in_words(workbench: Workbench, how: str) -> None:
     """Reliability R5: no traceback, and the old path does not come back."""
     reader = workbench.start("--preset", "iris", *LONG)

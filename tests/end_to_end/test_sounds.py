@@ -33,6 +33,7 @@ def recordings(tmp_path: Path) -> Path:
     return tmp_path / "recordings"
 
 
+@pytest.mark.slow
 def test_recordings_are_learnt_and_what_was_done_to_them_is_said(workbench: Workbench, recordings: Path) -> None:
     (workbench.folder / "mine.toml").write_text(
         f"""

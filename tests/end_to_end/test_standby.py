@@ -308,6 +308,7 @@ def launch_from_a_process(then: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_standby_that_has_died_is_replaced_by_a_cold_trainer(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     standby = Standby.launch()

@@ -144,6 +144,7 @@ def test_killing_the_reader_leaves_the_trainer_running(workbench: Workbench) -> 
     wait_for(lambda: status(run) == "stopped")
 
 
+@pytest.mark.slow
 def test_a_lost_terminal_leaves_the_trainer_running(workbench: Workbench) -> None:
     reader = workbench.start("--preset", "iris", *LONG)
     run = workbench.training_run()
@@ -154,6 +155,7 @@ def test_a_lost_terminal_leaves_the_trainer_running(workbench: Workbench) -> Non
     assert is_running(run)
 
 
+@pytest.mark.slow
 def test_requests_are_obeyed_and_recorded_with_their_step(workbench: Workbench) -> None:
     reader = workbench.start("--preset", "iris", *LONG)
     run = workbench.training_run()
@@ -199,6 +201,7 @@ def test_a_closed_pipe_leaves_the_trainer_running_and_says_so(workbench: Workben
     wait_for(lambda: steps_logged(run) > step)
 
 
+@pytest.mark.slow
 def test_a_run_whose_settings_had_other_names_is_listed_and_resumed(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_folder_is_learned_by_bpe_and_broken_files_are_named(workbench: Workbe
     assert "photo.txt is not a text file: it is a PNG image" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_long_text_is_continued(workbench: Workbench) -> None:
     (workbench.folder / "long.txt").write_text("all work and no play makes jack a dull boy.\n" * 300)
     model = ["--set", "model.width=16", "--set", "model.layers=1", "--set", "model.feed_forward=32"]

@@ -29,6 +29,7 @@ def test_fast_reaches_95_percent_and_says_all_that_a_report_should(workbench: Wo
     assert run.worker_log.read_text() == ""
 
 
+@pytest.mark.slow
 def test_a_run_directory_holds_what_is_needed_to_understand_and_repeat_it(workbench: Workbench) -> None:
     done = workbench.run("-p", "iris", "--set", "training.epochs=3", "--set", "model.hidden=[4]", "--runs-dir", "runs")
     assert done.returncode == 0, done.stderr
@@ -52,6 +53,7 @@ def test_a_run_directory_holds_what_is_needed_to_understand_and_repeat_it(workbe
     assert list(logged_losses(repeated).values()) == logged
 
 
+@pytest.mark.slow
 def test_a_profile_is_in_the_report_with_its_trace(workbench: Workbench) -> None:
     done = workbench.run("--preset", "iris", "--set", "training.epochs=4", "--profile", "3")
     assert done.returncode == 0, done.stderr

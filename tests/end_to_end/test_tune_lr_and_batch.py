@@ -17,6 +17,7 @@ def lines_of(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+@pytest.mark.slow
 def test_tune_lr_prints_curves_and_names_rates_and_saves_a_preset(workbench: Workbench) -> None:
     done = workbench.run("tune", "lr", "--preset", "fast", "--json", "--save-as", "found")
     assert done.returncode == 0, done.stderr

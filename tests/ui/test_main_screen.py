@@ -359,6 +359,7 @@ def test_every_theme_follows_every_other(tmp_path: Path, first: str) -> None:
     assert sorted(seen) == sorted(theme.name for theme in THEMES)
 
 
+@pytest.mark.slow
 def test_ascii_mode_draws_nothing_but_ascii(tmp_path: Path) -> None:
     run = write_run(tmp_path / "runs", alive=True, device="cuda:0")
     app = make_app(tmp_path / "runs", attach=run, gpus=2, ascii_only=True)

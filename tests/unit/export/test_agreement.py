@@ -103,6 +103,7 @@ def test_an_export_that_cannot_be_loaded_is_refused(tmp_path: Path, monkeypatch:
         write_checked(Request(str(run.path), "onnx", str(tmp_path / "model.onnx")), lambda doing: None)
 
 
+@pytest.mark.slow
 def test_a_run_without_a_checkpoint_has_nothing_to_export(tmp_path: Path) -> None:
     run = drawn_run(tmp_path, "data.name=iris", "model.hidden=[8]")
     (run.checkpoints / "best.pt").rename(run.last_checkpoint)

@@ -172,6 +172,7 @@ def test_a_checkpoint_that_was_written_anew_under_its_path_is_judged_anew(iris: 
     assert after.evaluation.metrics["loss"] == pytest.approx(math.log(3))
 
 
+@pytest.mark.slow
 def test_the_process_itself_answers_in_the_background(iris: Trained) -> None:
     async def asked() -> tuple[Any, Any, int]:
         request = request_of(iris, split="validation")

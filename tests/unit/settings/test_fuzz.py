@@ -7,6 +7,7 @@ import pytest
 from tests.unit.settings.fuzz import fuzz_assignments, fuzz_presets
 
 
+@pytest.mark.slow
 def test_a_few_hundred_mutations_are_answered() -> None:
     for fuzz in (fuzz_presets, fuzz_assignments):
         figures = fuzz(150, 1)

@@ -26,6 +26,7 @@ def test_the_collector_is_as_it_was_afterwards_also_where_an_import_fails(enable
         (gc.enable if was_enabled else gc.disable)()
 
 
+@pytest.mark.slow
 def test_a_network_and_its_optimizer_import_nothing_more_of_pytorch() -> None:
     program = """
 import sys
