@@ -85,7 +85,7 @@ class Overlays:
         self._runs: list[OverlaidRun] = []
         self._grouping = ""
         """What the runs of a group have in common: one of those above, or the path of a setting; empty: no groups."""
-        self._fitted_to: tuple[str, str] | None = None
+        self._fitted_to: tuple[str, str | None] | None = None
         """The watched run and its task, which all of them fit."""
         self._shown_for: tuple[str, float | None] | None = None
         """The watched run and its learning rate, for which the two below hold; None: they are to be made anew."""
@@ -119,7 +119,7 @@ class Overlays:
 
     def fit_to(self, watched: Watch | None) -> str:
         """Drops the runs whose data or task are not the watched run's; a sentence that says so, empty if all stay."""
-        if watched is None or (key := (watched.run.name, _task_of(watched))) == self._fitted_to:
+        if watched is None or (key := (watched.run.name, watched.history.view.task)) == self._fitted_to:
             return ""
         self._fitted_to = key
         reasons = {run.name: reason for run in self._runs if (reason := _misfit(run.watch, watched))}
@@ -181,16 +181,11 @@ class Overlays:
         self._own_label = ", ".join(labels[-1]) if others and watched is not None else ""
 
 
-def _task_of(watch: Watch) -> str:
-    prepared = watch.history.view.prepared
-    return "" if prepared is None else prepared.task
-
-
 def _misfit(watch: Watch, watched: Watch) -> str:
     """Why a run's curves cannot be compared with those of the watched run; empty if they can, as far as is known."""
     if watch.preset is not None and watched.preset is not None and not is_same_data(watch.preset, watched.preset):
         return "trained on other data"
-    tasks = _task_of(watch), _task_of(watched)
+    tasks = watch.history.view.task, watched.history.view.task
     return "trained for another task" if all(tasks) and tasks[0] != tasks[1] else ""
 
 
