@@ -170,6 +170,9 @@ class Overlays:
             return
         self._shown_for = key
         others = self._beside(watched)
+        if not others:
+            self._shown, self._own_label = [], ""
+            return
         groups = _grouped(others, self._grouping) if self._grouping else [[run] for run in others]
         labelled = [*groups, *([] if watched is None else [[OverlaidRun.of(watched)]])]
         varied = list(differing([run.settings for group in labelled for run in group]))
@@ -178,7 +181,7 @@ class Overlays:
             Overlay(self._marks.of(group[0].name), label, tuple(run.watch.history for run in group))
             for group, label in zip(groups, labels, strict=False)
         ]
-        self._own_label = ", ".join(labels[-1]) if others and watched is not None else ""
+        self._own_label = "" if watched is None else ", ".join(labels[-1])
 
 
 def _misfit(watch: Watch, watched: Watch) -> str:
