@@ -13,6 +13,11 @@ def round_step(least: float) -> float:
     return next((factor * power for factor in (1, 2, 5) if factor * power >= least * (1 - 1e-9)), 10 * power)
 
 
+def round_up(value: float, step: float) -> float:
+    """The least multiple of a step that is not below the value."""
+    return math.ceil(value / step - 1e-9) * step  # rounding errors make no further step
+
+
 def value_range(low: float, high: float, *, log: bool, most: float | None = None) -> tuple[float, float]:
     """Round numbers around the values from `low` to `high`.
 
