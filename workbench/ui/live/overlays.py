@@ -53,7 +53,7 @@ class OverlaidRun:
 
     @classmethod
     def of(cls, watch: Watch) -> OverlaidRun:
-        """Reads what is needed beside what a watch has read."""
+        """Makes it of a watch that has read its run."""
         made = watch.preset if watch.own_loop is None else watch.own_loop
         settings = {} if made is None else made.flat()
         study = read_study(watch.run.study) or watch.run.name
@@ -103,10 +103,10 @@ class Overlays:
         """Overlays these runs, and no others."""
         self._runs, self._grouping, self._fitted_to, self._shown_for = list(runs), "", None, None
         for run in runs:
-            self._marks.of(run.name)  # in their order, whatever is drawn of them
+            self._marks.of(run.name)  # letters in the order of marking, also for runs that are not drawn
 
     def rename(self, before: str, now: RunDirectory) -> None:
-        """Takes a renamed run for the one that it was."""
+        """Keeps a renamed run overlaid, under its new name."""
         for run in self._runs:
             if run.name == before:
                 run.watch.run = now
