@@ -15,7 +15,7 @@ import psutil
 MOST_BUSY = 20
 """The busiest processes that a reading lists."""
 MOST_COMMAND = 200
-"""Characters of a command that are kept: some programs are started with all that they need to know."""
+"""Characters of a command that are kept: some command lines have thousands."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,10 @@ def _names(process: psutil.Process) -> tuple[str, str]:
 
 
 def _above(process_id: int, parents: dict[int, int]) -> Iterator[int]:
-    """The ids of the processes above one; a ring, as ids are reused while they are read, ends it."""
+    """The ids of a process's parent, its parent's parent, and so on.
+
+    They end where they form a cycle: ids may be reused while the processes are read.
+    """
     seen = {process_id, 0}
     while (process_id := parents.get(process_id, 0)) not in seen:
         seen.add(process_id)

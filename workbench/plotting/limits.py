@@ -11,9 +11,9 @@ TAIL = 0.05
 """The fraction of a curve's points that may be outliers, at either end; one point at least."""
 LEAST_POINTS, MANY_POINTS = 5, 100
 REACH, REACH_OF_FEW = 2.0, 10.0
-"""Points are outliers if they lie further beyond the rest than this many times what the rest spans: so far that a loss
-which falls as usual is shown whole. A curve of fewer than `MANY_POINTS` must be left further behind, for each of its
-points says something; one of fewer than `LEAST_POINTS` has no outliers.
+"""A point is an outlier if its distance from the rest is more than this many times the range of the rest: a loss that
+falls as usual has none. `REACH_OF_FEW` is for curves of fewer than `MANY_POINTS`, in which each point counts for more.
+A curve of fewer than `LEAST_POINTS` has no outliers.
 """
 
 Limits = tuple[float, float]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -36,11 +36,22 @@ class Point:
 
 
 def fraction_across(x: float, x_range: tuple[float, float]) -> float:
-    """The fraction of the width at which x lies; an x outside the range lies at the edge.
-
-    A line is drawn dot by dot: one that ended far outside would take all memory.
-    """
+    """The fraction of the width at which x lies; an x outside the range lies at the edge."""
     return min(max(fraction_of(x, x_range), 0.0), 1.0)
+
+
+def from_gap_to_gap(points: Iterable[Point], *, log: bool) -> Iterator[list[tuple[Point, tuple[float, float]]]]:
+    """The points that a line joins, each with the least and the greatest value that can be drawn."""
+    joined: list[tuple[Point, tuple[float, float]]] = []
+    for point in points:
+        extent = point.extent(log=log)
+        if extent is not None:
+            joined.append((point, extent))
+        elif joined:
+            yield joined
+            joined = []
+    if joined:
+        yield joined
 
 
 def points_by_column(

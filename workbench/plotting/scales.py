@@ -13,6 +13,11 @@ def round_step(least: float) -> float:
     return next((factor * power for factor in (1, 2, 5) if factor * power >= least * (1 - 1e-9)), 10 * power)
 
 
+def round_up(value: float, step: float) -> float:
+    """The least multiple of a step that is not below the value."""
+    return math.ceil(value / step - 1e-9) * step  # rounding errors make no further step
+
+
 def value_range(low: float, high: float, *, log: bool, most: float | None = None) -> tuple[float, float]:
     """Round numbers around the values from `low` to `high`.
 
@@ -60,10 +65,13 @@ def x_ticks(x_range: tuple[float, float], most: int, *, whole: bool = True, sixt
 
 
 def fraction_of(value: float, value_range: tuple[float, float], *, log: bool = False) -> float:
-    """Where a value lies in a range: 0 at its foot, 1 at its top."""
+    """Where a value lies in a range: 0 at its foot, 1 at its top; below 0 or above 1 outside of it.
+
+    On a log scale, a value that is not positive lies at the foot.
+    """
     low, high = value_range
     if log:
-        return (math.log(max(value, low)) - math.log(low)) / (math.log(high) - math.log(low))
+        return (math.log(value) - math.log(low)) / (math.log(high) - math.log(low)) if value > 0 else 0.0
     return (value - low) / ((high - low) or 1.0)
 
 

@@ -15,7 +15,6 @@ from workbench.report_page.record import MEMORIES, RunRecord
 from workbench.report_page.svg import PLOT_COLUMNS, Chart, Line
 from workbench.runs.curve import Bucket, Curve
 from workbench.runs.phases import PHASES
-from workbench.units import GIB
 
 COLOURS = ("train", "validation", "overlay-1", "overlay-2", "overlay-3", "overlay-4")
 DASHES = ("", "7 4", "2 4", "10 4 2 4")
@@ -151,13 +150,13 @@ class _Charts:
     def _memory(self, record: RunRecord) -> Chart:
         colours = dict(zip(MEMORIES, ("train", "overlay-2", "validation"), strict=True))
         most = max((bucket.maximum for curve in record.memory.values() for bucket in curve.buckets), default=0.0)
-        unit, name_of_unit = (GIB, "GiB") if most >= 2 * GIB else (2**20, "MiB")
+        scale, unit = (1, "GiB") if most >= 2 else (1024, "MiB")
         lines = [
-            Line(MEMORIES[name], colours[name], [_in_units(point, unit) for point in self._points(record, curve)])
+            Line(MEMORIES[name], colours[name], [_scaled(point, scale) for point in self._points(record, curve)])
             for name, curve in record.memory.items()
             if any(bucket.maximum > 0 for bucket in curve.buckets)
         ]
-        return self._plain("memory", f"memory, {name_of_unit}", lines)
+        return self._plain("memory", f"memory, {unit}", lines)
 
     def _plain(self, id: str, title: str, lines: Sequence[Line], *, is_stacked: bool = False) -> Chart:
         """A chart of plain numbers from 0 on."""
@@ -222,5 +221,5 @@ def _is_wide(lines: Iterable[Line]) -> bool:
     return least > 0 and math.isfinite(greatest) and greatest / least >= LOG_FROM
 
 
-def _in_units(point: Point, unit: int) -> Point:
-    return Point(point.x, point.low / unit, point.high / unit, point.mean / unit)
+def _scaled(point: Point, scale: int) -> Point:
+    return Point(point.x, point.low * scale, point.high * scale, point.mean * scale)

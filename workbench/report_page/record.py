@@ -16,7 +16,7 @@ from workbench.runs.curve import Curve
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event, Started, TextGenerated, WarningRaised
 from workbench.runs.history import RunHistory
-from workbench.runs.measurements import Memory, Timing
+from workbench.runs.measurements import Timing
 from workbench.runs.own_loop import OwnLoop, read_own_loop
 from workbench.runs.phases import PHASES
 from workbench.runs.row import RunRow
@@ -30,7 +30,7 @@ MEMORIES = {
     "torch_reserved_bytes": "reserved by PyTorch",
     "host_rss_bytes": "host memory of the trainer",
 }
-"""Readings of the memory event that become curves, and what they are."""
+"""Readings of the memory event that are shown, and what they are."""
 
 
 @dataclass
@@ -50,8 +50,6 @@ class RunRecord:
     environment: dict[str, Any] = field(default_factory=dict)
     phases: dict[str, Curve] = field(default_factory=lambda: {name: Curve() for name in PHASES})
     """Milliseconds a step by phase, 0 where a phase was not seen."""
-    memory: dict[str, Curve] = field(default_factory=lambda: {name: Curve() for name in MEMORIES})
-    """Bytes by the names of `MEMORIES`."""
     notices: list[WarningRaised] = field(default_factory=list)
     """The first `MOST_NOTICES` warnings and notes."""
     texts: list[TextGenerated] = field(default_factory=list)
@@ -135,6 +133,12 @@ class RunRecord:
         """Training time so far, without validation and pauses."""
         return self.seconds.get("train") or self.history.view.seconds or None
 
+    @property
+    def memory(self) -> dict[str, Curve]:
+        """GiB by the names of `MEMORIES`; a curve without values where none was read."""
+        curves = self.history.curves
+        return {name: curves.get(f"memory/{name.removesuffix('_bytes')}", Curve()) for name in MEMORIES}
+
     def take(self, event: Event) -> None:
         """Updates the record with an event."""
         seconds = self.history.view.seconds
@@ -144,10 +148,6 @@ class RunRecord:
             case Timing():
                 for name, curve in self.phases.items():
                     curve.add(event.step, event.phase_ms.get(name, 0.0), seconds)
-            case Memory():
-                for name, curve in self.memory.items():
-                    if (value := getattr(event, name)) is not None:
-                        curve.add(event.step, float(value), seconds)
             case WarningRaised() if len(self.notices) < MOST_NOTICES:
                 self.notices.append(event)
             case TextGenerated():
@@ -156,7 +156,7 @@ class RunRecord:
 
     def _forget(self, after_step: int) -> None:
         """Removes what a resumed run does again."""
-        for curve in (*self.phases.values(), *self.memory.values()):
+        for curve in self.phases.values():
             curve.truncate(after_step)
         self.texts = [text for text in self.texts if text.step <= after_step]
 

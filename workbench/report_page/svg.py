@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from workbench.plotting.colours import LIGHT_VARIABLES
-from workbench.plotting.points import Point
+from workbench.plotting.limits import limits_of
+from workbench.plotting.points import Point, fraction_across, from_gap_to_gap
 from workbench.plotting.scales import fraction_of, value_range, x_ticks, y_ticks
 from workbench.report_page.html import escaped
 
@@ -130,7 +131,7 @@ class _Frame:
     log: bool
 
     def x(self, value: float) -> float:
-        return self.left + (self.right - self.left) * min(max(fraction_of(value, self.x_range), 0.0), 1.0)
+        return self.left + (self.right - self.left) * fraction_across(value, self.x_range)
 
     def y(self, value: float) -> float:
         height = fraction_of(value, self.y_range, log=self.log)
@@ -145,13 +146,13 @@ def _short(pixels: float) -> str:
 
 
 def _y_range(chart: Chart, lines: Sequence[Line]) -> tuple[float, float]:
-    extents = [found for line in lines for point in line.points if (found := point.extent(log=chart.log))]
-    if not extents:
+    limits = limits_of((line.points for line in lines), log=chart.log, robust=False)
+    if limits is None:
         return (0.1, 1.0) if chart.log else (0.0, 1.0)
-    low = min((bottom or top) if chart.log else bottom for bottom, top in extents)
+    low, high = limits
     if chart.from_zero and not chart.log:
         low = min(low, 0.0)
-    return value_range(low, max(top for _, top in extents), log=chart.log, most=chart.most)
+    return value_range(low, high, log=chart.log, most=chart.most)
 
 
 def _stacked(lines: Sequence[Line]) -> list[Line]:
@@ -194,22 +195,8 @@ def _grid(chart: Chart, frame: _Frame, ticks: Iterable[float]) -> Iterable[str]:
         )
 
 
-def _strokes(points: Sequence[Point], log: bool) -> Iterable[list[Point]]:
-    """The points from gap to gap."""
-    stroke: list[Point] = []
-    for point in points:
-        if point.extent(log=log) is None:
-            if stroke:
-                yield stroke
-            stroke = []
-        else:
-            stroke.append(point)
-    if stroke:
-        yield stroke
-
-
 def _curve(line: Line, frame: _Frame) -> Iterable[str]:
-    strokes = list(_strokes(line.points, frame.log))
+    strokes = [[point for point, _ in joined] for joined in from_gap_to_gap(line.points, log=frame.log)]
     if not strokes:
         return
     yield f"<g><title>{escaped(line.name)}</title>"

@@ -12,9 +12,6 @@ from workbench.units import decimals
 
 METRIC_CHART = "accuracy"
 """The id of the chart that shows a metric of the run's task, whichever metric that is."""
-MEMORIES = {"host_rss": "host", "torch_allocated": "tensors", "torch_reserved": "reserved"}
-"""What memory is used for, by the name of its reading: by the trainer on the host, on the GPU by tensors, and reserved
-by PyTorch."""
 
 
 def _three_digits(value: float) -> str:
@@ -46,9 +43,10 @@ PHASE_TIMES = Quantity(
 MEMORY = Quantity(
     "memory-used",
     "memory GiB",
-    tuple(
-        (name, f"memory/{key}", style)
-        for (key, name), style in zip(MEMORIES.items(), ("train", "validation", "overlay-2"), strict=True)
+    (
+        ("host", "memory/host_rss", "train"),
+        ("tensors", "memory/torch_allocated", "validation"),
+        ("reserved", "memory/torch_reserved", "overlay-2"),
     ),
     _three_digits,
     tick,
@@ -66,9 +64,8 @@ GPU_BUSY = Quantity(
     can_be_log=False,
     most=1.0,
 )
-ALWAYS = (LOSS, quantity_of(metric("accuracy"), METRIC_CHART), LEARNING_RATE, THROUGHPUT, STEP_TIME, MEMORY)
-"""Of every run, whether it has curves of them already or not."""
 MEASURED = (GRADIENT_NORM, WEIGHT_NORM, PHASE_TIMES, GPU_BUSY)
+"""Shown only where a run has curves of them."""
 
 
 def task_metrics(task: str | None, curves: Collection[str]) -> list[Metric]:
@@ -77,22 +74,21 @@ def task_metrics(task: str | None, curves: Collection[str]) -> list[Metric]:
     The first one always can; each other one if the run has a curve of it. task: empty of a loop of the user's own;
     None before it is known. curves: the names of the run's curves.
     """
-    own = sorted(
-        (each for each in METRICS if each.task == (task or "classification") and each.is_curve),
-        key=lambda each: not each.higher_is_better,
-    )
-    if task != "":
-        found = own[:1] + [each for each in own[1:] if f"{each.name}/validation" in curves]
-    else:  # a loop of the user's own: whatever it has reported
+    if task == "":  # a loop of the user's own: whatever it has reported
         found = [each for each in METRICS if each.is_curve and each.name != "loss" and _has_curve(each.name, curves)]
+    else:
+        own = sorted(
+            (each for each in METRICS if each.task == (task or "classification") and each.is_curve),
+            key=lambda each: not each.higher_is_better,
+        )
+        found = own[:1] + [each for each in own[1:] if f"{each.name}/validation" in curves]
     return [*found, *(metric(name) for name in _undeclared(curves))] or [metric("accuracy")]
 
 
 def run_quantities(task: str | None, curves: Collection[str]) -> list[Quantity]:
     """The quantities of a run that can be charts, in the order in which they are shown. task, curves: as above."""
     metrics = task_metrics(task, curves)
-    first = quantity_of(metrics[0], METRIC_CHART)
-    always = [first if each.id == METRIC_CHART else each for each in ALWAYS]
+    always = [LOSS, quantity_of(metrics[0], METRIC_CHART), LEARNING_RATE, THROUGHPUT, STEP_TIME, MEMORY]
     others = [quantity_of(each, metric_id(each.name)) for each in metrics[1:]]
     measured = [each for each in MEASURED if any(key in curves for _, key, _ in each.curves)]
     return [*always, *others, *measured]

@@ -103,6 +103,11 @@ class RunView:
                 self.finished, self.state = event, event.status
 
     @property
+    def task(self) -> str | None:
+        """What the model learns, as in `Prepared`: empty for a loop of the user's own; None before it is known."""
+        return None if self.prepared is None else self.prepared.task
+
+    @property
     def fraction_done(self) -> float:
         """Fraction of the planned training that is done, 0 to 1; 0 where it is not known how much is planned."""
         epochs = None if self.prepared is None else self.prepared.epochs

@@ -9,7 +9,7 @@ from typing import cast, get_args
 from workbench.runs.history import RunHistory
 from workbench.ui.controllers.host import Host
 from workbench.ui.live.remembered import Remembered
-from workbench.ui.panels.chart_curves import ChartView
+from workbench.ui.panels.chart_curves import MOST_SMOOTHING, ChartView
 from workbench.ui.panels.chart_window import PAN, Extent, Range, Window, panned, zoomed
 from workbench.ui.panels.x_axis import XAxis, converted
 
@@ -67,7 +67,7 @@ class ChartsController:
 
     def smooth(self, direction: int) -> None:
         """Smooths the curves less (-1) or more (1)."""
-        smoothing = min(max(round(self.view.smoothing + direction * SMOOTHING_STEP, 2), 0.0), 0.9)
+        smoothing = min(max(round(self.view.smoothing + direction * SMOOTHING_STEP, 2), 0.0), MOST_SMOOTHING)
         self._change(replace(self.view, smoothing=smoothing))
 
     # The part that is shown.

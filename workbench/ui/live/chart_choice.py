@@ -22,9 +22,8 @@ class ChartChoice:
     def follow(self, history: RunHistory | None) -> bool:
         """Takes the quantities that a run has by now; True if there are others than before."""
         before = [quantity.id for quantity in self.quantities]
-        prepared = None if history is None else history.view.prepared
-        task = None if prepared is None else prepared.task
-        self.quantities = run_quantities(task, () if history is None else history.curves)
+        task, curves = (None, ()) if history is None else (history.view.task, history.curves)
+        self.quantities = run_quantities(task, curves)
         return [quantity.id for quantity in self.quantities] != before
 
     @property

@@ -53,7 +53,7 @@ class OverlaidRun:
 
     @classmethod
     def of(cls, watch: Watch) -> OverlaidRun:
-        """Reads what is needed beside what a watch has read."""
+        """Makes it of a watch that has read its run."""
         made = watch.preset if watch.own_loop is None else watch.own_loop
         settings = {} if made is None else made.flat()
         study = read_study(watch.run.study) or watch.run.name
@@ -85,7 +85,7 @@ class Overlays:
         self._runs: list[OverlaidRun] = []
         self._grouping = ""
         """What the runs of a group have in common: one of those above, or the path of a setting; empty: no groups."""
-        self._fitted_to: tuple[str, str] | None = None
+        self._fitted_to: tuple[str, str | None] | None = None
         """The watched run and its task, which all of them fit."""
         self._shown_for: tuple[str, float | None] | None = None
         """The watched run and its learning rate, for which the two below hold; None: they are to be made anew."""
@@ -103,10 +103,10 @@ class Overlays:
         """Overlays these runs, and no others."""
         self._runs, self._grouping, self._fitted_to, self._shown_for = list(runs), "", None, None
         for run in runs:
-            self._marks.of(run.name)  # in their order, whatever is drawn of them
+            self._marks.of(run.name)  # letters in the order of marking, also for runs that are not drawn
 
     def rename(self, before: str, now: RunDirectory) -> None:
-        """Takes a renamed run for the one that it was."""
+        """Keeps a renamed run overlaid, under its new name."""
         for run in self._runs:
             if run.name == before:
                 run.watch.run = now
@@ -119,7 +119,7 @@ class Overlays:
 
     def fit_to(self, watched: Watch | None) -> str:
         """Drops the runs whose data or task are not the watched run's; a sentence that says so, empty if all stay."""
-        if watched is None or (key := (watched.run.name, _task_of(watched))) == self._fitted_to:
+        if watched is None or (key := (watched.run.name, watched.history.view.task)) == self._fitted_to:
             return ""
         self._fitted_to = key
         reasons = {run.name: reason for run in self._runs if (reason := _misfit(run.watch, watched))}
@@ -170,6 +170,9 @@ class Overlays:
             return
         self._shown_for = key
         others = self._beside(watched)
+        if not others:
+            self._shown, self._own_label = [], ""
+            return
         groups = _grouped(others, self._grouping) if self._grouping else [[run] for run in others]
         labelled = [*groups, *([] if watched is None else [[OverlaidRun.of(watched)]])]
         varied = list(differing([run.settings for group in labelled for run in group]))
@@ -178,19 +181,14 @@ class Overlays:
             Overlay(self._marks.of(group[0].name), label, tuple(run.watch.history for run in group))
             for group, label in zip(groups, labels, strict=False)
         ]
-        self._own_label = ", ".join(labels[-1]) if others and watched is not None else ""
-
-
-def _task_of(watch: Watch) -> str:
-    prepared = watch.history.view.prepared
-    return "" if prepared is None else prepared.task
+        self._own_label = "" if watched is None else ", ".join(labels[-1])
 
 
 def _misfit(watch: Watch, watched: Watch) -> str:
     """Why a run's curves cannot be compared with those of the watched run; empty if they can, as far as is known."""
     if watch.preset is not None and watched.preset is not None and not is_same_data(watch.preset, watched.preset):
         return "trained on other data"
-    tasks = _task_of(watch), _task_of(watched)
+    tasks = watch.history.view.task, watched.history.view.task
     return "trained for another task" if all(tasks) and tasks[0] != tasks[1] else ""
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OVERLOAD = 1.5
 """A load of this many times the cores is more than they can do."""
+TIGHT_FRACTION = 0.9
+"""From this fraction of a memory on, it is shown as nearly full."""
 MEMORY_KINDS = ("HBM2", "HBM2e", "HBM3", "HBM3e")
 
 
@@ -52,6 +54,11 @@ class Readings:
     """Utilization of each core, 0 to 100. Empty at the first reading."""
     closer: CloserReading | None = None
     """None where nobody has asked for it."""
+
+    @property
+    def host_used_bytes(self) -> int:
+        """Memory of the machine that is not available."""
+        return self.host_total_bytes - self.host_available_bytes
 
     @property
     def is_overloaded(self) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from workbench.plotting.limits import Limits, limits_of
-from workbench.plotting.points import Point
+from workbench.plotting.points import Point, from_gap_to_gap
 from workbench.plotting.scales import fraction_of, value_range
 from workbench.ui.look.canvas import Canvas, Stroke
 from workbench.ui.look.plot import Plot, Series
@@ -37,17 +36,8 @@ class Frame:
     y_range: Limits
 
     def height(self, value: float) -> float:
-        """The height of a value as a fraction of the canvas's; below 0 or above 1 where it lies outside.
-
-        On a log scale, what is not positive lies at the foot.
-        """
-        low, high = self.y_range
-        if not self.plot.log:
-            part = (value - low) / ((high - low) or 1.0)
-        elif value <= 0:
-            part = 0.0
-        else:
-            part = (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
+        """The height of a value as a fraction of the canvas's; below 0 or above 1 where it lies outside."""
+        part = fraction_of(value, self.y_range, log=self.plot.log)
         return CANVAS_MARGIN + (1 - 2 * CANVAS_MARGIN) * min(max(part, -FAR), FAR)
 
     def row(self, value: float) -> int:
@@ -89,7 +79,7 @@ class Frame:
     def _draw(self, series: Series, raster: Raster) -> list[Point]:
         """Draws the lines of a curve. Returns the points that no line leads to, which are to be marked."""
         lone = []
-        for points in _from_gap_to_gap(series, log=self.plot.log):
+        for points in from_gap_to_gap(series.points, log=self.plot.log):
             before: tuple[float, float, float, float] | None = None
             for point, (least, greatest) in points:
                 x, low, high = self.across(point.x), self.height(least), self.height(greatest)
@@ -184,23 +174,9 @@ def _visible(series: Series, plot: Plot) -> list[Point]:
 
 def _at_edges(series: Series, plot: Plot) -> Iterator[Point]:
     """Where the lines of a curve cross the edges of the range of x."""
-    for points in _from_gap_to_gap(series, log=plot.log):
+    for points in from_gap_to_gap(series.points, log=plot.log):
         for (left, _), (right, _) in pairwise(points):
             for edge in plot.x_range:
                 if left.x < edge < right.x:
                     value = left.mean + (right.mean - left.mean) * (edge - left.x) / (right.x - left.x)
                     yield Point(edge, value, value, value)
-
-
-def _from_gap_to_gap(series: Series, *, log: bool) -> Iterator[list[tuple[Point, Limits]]]:
-    """The points of a curve that a line joins, each with its least and greatest value."""
-    joined: list[tuple[Point, Limits]] = []
-    for point in series.points:
-        extent = point.extent(log=log)
-        if extent is not None:
-            joined.append((point, extent))
-        elif joined:
-            yield joined
-            joined = []
-    if joined:
-        yield joined

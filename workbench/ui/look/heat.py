@@ -16,12 +16,13 @@ LEAST_CONTRAST = 4.5
 
 
 class Heat:
-    """The styles of cells, by a colour of the theme and a fraction. Small fractions differ most: mistakes are rare."""
+    """The styles of cells, by a colour of the theme and a fraction. Small fractions differ most: errors are rare."""
 
     def __init__(self, variables: Mapping[str, str], *, mixes: bool) -> None:
-        """variables: of the theme; mixes: whether colours may be mixed.
+        """variables: of the theme; mixes: whether its colours may be mixed with the background.
 
-        The terminal's sixteen cannot be, and on some mixed ones no text has a high contrast.
+        The terminal's sixteen colours cannot be, and on some mixed colours no text has the contrast of 7 to 1 that the
+        theme of high contrast promises.
         """
         self._variables = variables
         self._mixes = mixes

@@ -27,7 +27,7 @@ class Series:
     filled: bool = False
     """The range of each point reaches to that of the next: a band."""
     within: bool = False
-    """Its values lie within those of another curve, if they are no outliers: the y axis is not made for them."""
+    """Whether the y axis ignores it: apart from outliers, its values lie within those of another curve."""
 
 
 @dataclass(frozen=True)

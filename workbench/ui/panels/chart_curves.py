@@ -32,6 +32,7 @@ BUCKETS_A_COLUMN = 4
 """Of an overlaid run's curve: more of them would not be seen."""
 SMOOTHED = "loss/train"
 """The one curve with a value for each step, which can be smoothed. The others have one an epoch or a report."""
+MOST_SMOOTHING = 0.9
 OVERLAY_SMOOTHING = 0.6
 """Overlaid curves of each step are smoothed at least this much: several noisy ones would hide each other."""
 TOLD_BY_DASHES = 2
@@ -47,7 +48,7 @@ class ChartView:
     """How all charts are shown."""
 
     smoothing: float = 0.0
-    """The weight of the past in the moving average, from 0 (none) to below 1."""
+    """The weight of the past in the moving average, from 0 (none) to `MOST_SMOOTHING`."""
     log: bool = False
     unlike: frozenset[str] = frozenset()
     """Titles of the charts that have the other scale: linear if `log`, logarithmic if not."""

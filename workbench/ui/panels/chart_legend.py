@@ -14,7 +14,7 @@ from workbench.ui.panels.panel import LineWidget
 
 WATCHED = "this run"
 MOST_OF_HEIGHT = 3
-"""The legend takes at most this part of a maximised chart."""
+"""Of so many lines of a maximised chart, the legend takes one at most."""
 
 
 def drawn(quantity: Quantity, overlays: Sequence[Overlay]) -> list[Overlay]:

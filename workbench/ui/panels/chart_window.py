@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from workbench.plotting.scales import round_step
+from workbench.plotting.scales import round_step, round_up
 
 Range = tuple[float, float]
 PAN = 0.25
@@ -43,8 +42,7 @@ class Window:
         if self.follows:
             end = extent.done
             if end < extent.whole[1]:  # a run in progress: the window must not move with each of its steps
-                step = round_step(width / STEPS_TO_END)
-                end = min(math.ceil(end / step - 1e-9) * step, extent.whole[1])
+                end = min(round_up(end, round_step(width / STEPS_TO_END)), extent.whole[1])
             return max(end - width, extent.whole[0]), max(end, extent.whole[0] + width)
         return (self.first, self.last) if self.first < extent.whole[1] else extent.whole
 

@@ -19,6 +19,7 @@ from workbench.ui.live.overlays import Overlay
 from workbench.ui.look.chart import Drawing, draw
 from workbench.ui.panels.chart_curves import (
     MARKERS,
+    MOST_SMOOTHING,
     SMOOTHED,
     ChartCurves,
     ChartView,
@@ -213,7 +214,7 @@ class ChartPanel(MovableChart):
         return any(key == SMOOTHED for _, key, _ in self.quantity.curves)
 
     def _slider(self) -> str:
-        place = round(self._view.smoothing / 0.9 * (SLIDER_CELLS - 1))
+        place = round(self._view.smoothing / MOST_SMOOTHING * (SLIDER_CELLS - 1))
         rest = self.glyphs.rest
         return f"{rest * place}{self.glyphs.dot}{rest * (SLIDER_CELLS - 1 - place)}"
 

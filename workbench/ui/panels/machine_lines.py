@@ -14,14 +14,14 @@ from workbench.ui.live.readings import CloserReading, Readings, short_name
 from workbench.ui.panels.bars import flow, thin_bar
 from workbench.ui.panels.graphs import Scale, area
 from workbench.ui.panels.panel import LineWidget
-from workbench.units import size
+from workbench.units import counted, size
 
 NAME_CELLS = 8
 GAP = 4
 """Between two meters side by side."""
 SIDE_BY_SIDE_FROM = 80
 BAR_CELLS, VALUE_CELLS = 12, 15
-"""Where meters are lines; the value with a blank at either side."""
+"""Of a meter on a single line; the value has a blank on either side."""
 LEAST_GRAPH_CELLS = 8
 CORE_BAR_CELLS = 10
 MOST_CORE_BARS = 16
@@ -36,7 +36,7 @@ NOT_VISIBLE = "not visible from here"
 
 @dataclass(frozen=True)
 class Meter:
-    """A figure now, as a part of its most, and its past."""
+    """A figure, as a fraction of its maximum, and its history."""
 
     name: str
     value: str
@@ -54,7 +54,7 @@ class MachineLines:
         self._on, self._width, self._graph_lines = on, width, graph_lines
 
     def meters(self, meters: Sequence[Meter]) -> list[Text]:
-        """Two meters side by side, each above its history; where it is narrow, a line each, with it behind."""
+        """Two meters side by side, each above its history; on a narrow panel a line each, with the history behind."""
         if self._width < SIDE_BY_SIDE_FROM:
             return [self._line(meter) for meter in meters]
         cells = (self._width - GAP) // 2
@@ -151,7 +151,7 @@ class MachineLines:
             (f"{'load':<{NAME_CELLS}}", self._on.style_of("dim")), (f"{load:.1f}", self._on.style_of("text"))
         )
         if cores:
-            text.append(f" on {cores} core{'s' * (cores != 1)}", self._on.style_of("dim"))
+            text.append(f" on {counted(cores, 'core')}", self._on.style_of("dim"))
             if readings.is_overloaded:
                 text.append(f"  {self._on.glyphs.warning} programs wait for each other", self._on.style_of("warning"))
         return [text]

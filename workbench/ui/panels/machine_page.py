@@ -9,7 +9,7 @@ from rich.text import Text
 from workbench.devices.gpu import GpuReading
 from workbench.runs.history import RunHistory
 from workbench.ui.live.machine_history import MachineHistory
-from workbench.ui.live.readings import Readings, own_gpu
+from workbench.ui.live.readings import TIGHT_FRACTION, Readings, own_gpu
 from workbench.ui.panels.machine_lines import MachineLines, Meter
 from workbench.ui.panels.panel import LineWidget
 from workbench.units import GIB
@@ -17,8 +17,6 @@ from workbench.units import GIB
 MOST_GRAPH_LINES = 5
 MOST_BUSY, MOST_BUSY_BELOW_GPUS = 15, 5
 """Busy processes of the host that are listed, without GPUs and below them."""
-TIGHT_FRACTION = 0.9
-"""From this fraction of a memory on, it is shown as nearly full."""
 
 
 def page_lines(
@@ -71,7 +69,7 @@ def _host_meters(readings: Readings, past: MachineHistory) -> Iterator[Meter]:
         yield Meter("CPU", f"{readings.cpu_percent:.0f} %", readings.cpu_percent / 100, busy)
     if total := readings.host_total_bytes:
         used = past.series(lambda each: 1 - each.host_available_bytes / total)
-        yield _memory_meter(total - readings.host_available_bytes, total, used)
+        yield _memory_meter(readings.host_used_bytes, total, used)
 
 
 def _utilization(gpu: GpuReading) -> float | None:

@@ -9,16 +9,14 @@ from workbench.runs.events import Prepared
 from workbench.runs.history import RunHistory
 from workbench.runs.measurements import Footprint, Memory
 from workbench.ui.live.planner import Expectation
-from workbench.ui.live.readings import Readings, own_gpu, short_name
+from workbench.ui.live.readings import TIGHT_FRACTION, Readings, own_gpu, short_name
 from workbench.ui.panels.bars import flow, thin_bar
 from workbench.ui.panels.graphs import history_lines
 from workbench.ui.panels.panel import Panel
-from workbench.units import GIB, size
+from workbench.units import GIB, counted, size
 
 BAR_CELLS = (4, 32)
 GAP = 2
-TIGHT_FRACTION = 0.9
-"""From this fraction of its memory on, a card is shown as nearly full."""
 TWO_COLUMNS_FROM = 96
 GIVING_WAY = ("rest", "load", "gradients", "reserved", "torch allocated", "optimizer", "parameters", "data")
 """The order in which figures are left out where there is too little room."""
@@ -56,7 +54,7 @@ class MemoryPanel(Panel):
         if expected is None:
             return Text(place, self.style_of("dim"))
         alone = f"expected {size(expected)}"
-        shorter = [f"{start}, {alone}" for start in (place, place.split("run on ")[-1]) if start]
+        shorter = [f"{start}, {alone}" for start in (place, place.removeprefix("run on ")) if start]
         return self.first_fitting(Text(text, self.style_of("dim")) for text in (*shorter, alone))
 
     def _place(self, readings: Readings) -> str:
@@ -124,7 +122,7 @@ class MemoryPanel(Panel):
         return lines
 
     def _host_line(self, readings: Readings, width: int) -> Text:
-        used, total = readings.host_total_bytes - readings.host_available_bytes, readings.host_total_bytes
+        used, total = readings.host_used_bytes, readings.host_total_bytes
         fraction = used / total if total else 0.0
         amounts = f"{used / GIB:.1f}/{total / GIB:.1f} GiB"
         least, most = BAR_CELLS
@@ -183,7 +181,8 @@ class MemoryPanel(Panel):
                 known.append(("load", f"{readings.load:.1f}"))
         facts = {name: self._fact(name, value) for name, value in known}
         if "load" in facts and readings.is_overloaded:  # unlike a usual load, it never gives way
-            warning = f"{self.glyphs.warning} load {readings.load:.1f} on {len(readings.core_percents)} cores"
+            cores = counted(len(readings.core_percents), "core")
+            warning = f"{self.glyphs.warning} load {readings.load:.1f} on {cores}"
             facts["overload"] = Text(warning, self.style_of("warning"))
             facts.pop("load")
         return facts

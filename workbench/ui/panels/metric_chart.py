@@ -32,8 +32,7 @@ class MetricChart(ChartPanel):
     def _metrics(self) -> list[Metric]:
         """The metrics that can be shown."""
         history = self._history
-        prepared = None if history is None else history.view.prepared
-        return task_metrics(None if prepared is None else prepared.task, () if history is None else history.curves)
+        return task_metrics(None, ()) if history is None else task_metrics(history.view.task, history.curves)
 
     def action_next_metric(self) -> None:
         """Shows the next metric."""

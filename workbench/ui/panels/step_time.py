@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from workbench.advice.verdict import verdict
-from workbench.mfu import arithmetic
+from workbench.mfu import arithmetic_parts
 from workbench.runs.history import RunHistory
 from workbench.runs.measurements import Timing
 from workbench.ui.look.themes import STYLES
@@ -159,8 +159,8 @@ class StepTimePanel(Panel):
             parts.append(Text.assemble(("GPU busy ", dim), (f"{100 * timing.gpu_busy_share:.0f} %", strong)))
         if self._history is not None:
             view = self._history.view
-            said = arithmetic(view.footprint, view.prepared, timing.steps_per_second)
-            parts += [Text(part, dim) for part in said.split(", ") if part]
+            said = arithmetic_parts(view.footprint, view.prepared, timing.steps_per_second)
+            parts += [Text(part, dim) for part in said]
         return parts
 
     def _past(self, width: int, height: int) -> list[Text]:

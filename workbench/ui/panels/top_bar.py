@@ -174,8 +174,7 @@ class TopBar(LineWidget):
         if gpu is None:
             if readings.cpu_percent is not None:
                 vitals["utilization"] = f"CPU {readings.cpu_percent:.0f} %"
-            used = readings.host_total_bytes - readings.host_available_bytes
-            vitals["host"] = f"{used / GIB:.0f}/{readings.host_total_bytes / GIB:.0f} GiB"
+            vitals["host"] = f"{readings.host_used_bytes / GIB:.0f}/{readings.host_total_bytes / GIB:.0f} GiB"
         else:
             vitals["card"] = short_name(gpu.name)
             if gpu.utilization_percent is not None:

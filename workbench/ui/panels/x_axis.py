@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from workbench.plotting.scales import clock, count, round_step
+from workbench.plotting.scales import clock, count, round_step, round_up
 from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.chart_window import LEAST_STEPS, Extent
@@ -36,7 +36,7 @@ def extent_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) 
     """
     done = end_of(axis, history)
     end = max([done, *(end_of(axis, overlay) for overlay in overlays)])
-    own = done if history.view.finished is not None else _round_up(done)
+    own = done if history.view.finished is not None else round_up(done, round_step(done * EMPTY_FRACTION))
     done = done or end
     whole = 0.0, max(own, end) or 1.0
     steps = max([history.view.step, *(overlay.view.step for overlay in overlays)])
@@ -88,9 +88,3 @@ def label_of(axis: XAxis, x_range: tuple[float, float]) -> Callable[[float], str
     if axis == "epoch":
         return lambda x: f"{x:,.{decimals}f}"
     return lambda x: clock(x, decimals)
-
-
-def _round_up(value: float) -> float:
-    """A round number above the value, by at most an eighth of it."""
-    step = round_step(value * EMPTY_FRACTION)
-    return math.ceil(value / step - 1e-9) * step
