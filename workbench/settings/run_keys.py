@@ -213,8 +213,8 @@ def metric_key(name: str, *, is_test: bool = False) -> RunKey:
     declared = any(each.name == name for each in METRICS)
     kind: Kind = "fraction" if metric(name).is_fraction else "number" if declared else "any"
     if is_test:
-        return RunKey(f"{TEST}{name}", lambda row: (row.test or {}).get(name), kind)
-    return RunKey(name, lambda row: (row.metrics or {}).get(name), kind)
+        return RunKey(f"{TEST}{name}", lambda row: (row.test or {}).get(name), kind, metric=name)
+    return RunKey(name, lambda row: (row.metrics or {}).get(name), kind, metric=name)
 
 
 def setting_key(path: str) -> RunKey:
