@@ -67,12 +67,18 @@ SYNONYMS = {
 """What people write for a field, a metric or a setting."""
 
 
+def is_choice(path: str) -> bool:
+    """Whether a setting chooses one of a family: the optimizer, the model."""
+    table, _, key = path.rpartition(".")
+    return table in FAMILIES and key == FAMILIES[table].tag
+
+
 def short_name(path: str) -> str:
     """A setting's key without its table; the family's name for its choice: `optimizer.name` is optimizer."""
     if path.startswith(OWN):
         return path.removeprefix(OWN)
     table, _, key = path.rpartition(".")
-    return table if table in FAMILIES and key == FAMILIES[table].tag else key
+    return table if is_choice(path) else key
 
 
 @cache
