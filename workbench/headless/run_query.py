@@ -10,7 +10,7 @@ from workbench.errors import UsageError
 from workbench.metrics import metric
 from workbench.runs.row import RunRow, arranged, goodness
 from workbench.runs.run_filter import HOW, AllOf, AnyOf, Condition, FilterError, RunFilter, is_number, parse
-from workbench.settings.run_keys import FIELDS, STATUSES, TEST, KnownKeys, sortable
+from workbench.settings.run_keys import FIELDS, STATUSES, KnownKeys, sortable
 from workbench.suggestion import nearest
 
 DESCENDING = ("started", "duration", "epoch", "epochs")
@@ -75,8 +75,8 @@ class RunQuery:
             return lambda row: goodness(row.monitor, row.best), not self.reverse
         if key.name in FIELDS:
             return lambda row: sortable(key.value_of(row)), (key.name in DESCENDING) != self.reverse
-        if "." not in key.name or key.name.startswith(TEST):  # a metric: the best first
-            return lambda row: _rank(key.name.removeprefix(TEST), key.value_of(row)), not self.reverse
+        if key.metric:  # the best first
+            return lambda row: _rank(key.metric, key.value_of(row)), not self.reverse
         return lambda row: sortable(key.value_of(row)), self.reverse
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -155,13 +155,12 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     known = before if before is not None and not before.broken else None
     try:
         with open_regular(run.events) as file:
-            head = _events(file.read(HEAD_BYTES))
+            prepared = _first_prepared(file.read(HEAD_BYTES))
             tail = _read_tail(file)
             if before is None and not any(_is_best(event) for event in tail):
                 tail = _best_farther_back(file) + tail
     except OSError:
         return {}
-    prepared = next((event for event in head if isinstance(event, Prepared)), None)
     monitor = _text(prepared.monitor) if prepared is not None else ""
     epochs = [event for event in tail if isinstance(event, EpochEnd)]
     marked = [event for event in epochs if event.best]
@@ -184,9 +183,13 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
 def _prepared(run: RunDirectory) -> Prepared | None:
     """The first event of a run that describes what it trains on, if it is near the beginning."""
     with suppress(OSError), open_regular(run.events) as file:
-        head = file.read(PREPARED_BYTES)
-        return next((event for event in _events(head) if isinstance(event, Prepared)), None)
+        return _first_prepared(file.read(PREPARED_BYTES))
     return None
+
+
+def _first_prepared(block: bytes) -> Prepared | None:
+    """The first such event in a block; the events behind it are not decoded."""
+    return next((event for event in _events(block) if isinstance(event, Prepared)), None)
 
 
 def _device(prepared: Prepared | None) -> str:
@@ -202,7 +205,7 @@ def _read_tail(file: IO[bytes]) -> list[Event]:
     for length in TAIL_BYTES:
         file.seek(max(size - length, 0))
         # A first line that the seek cut off does not start like an event and is skipped.
-        found = _events(file.read(length))
+        found = list(_events(file.read(length)))
         if size <= length or any(_is_best(event) for event in found):
             break
     return found
@@ -225,9 +228,9 @@ def _is_best(event: Event) -> bool:
     return isinstance(event, EpochEnd) and event.best
 
 
-def _events(block: bytes) -> list[Event]:
+def _events(block: bytes) -> Iterator[Event]:
     lines = (line for line in block.splitlines() if line.startswith(WANTED))
-    return [event for line in lines if (event := decode(line)) is not None]
+    return (event for line in lines if (event := decode(line)) is not None)
 
 
 def _scalars(metrics: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -55,6 +55,8 @@ class RunKey:
     kind: Kind = "any"
     choices: tuple[str, ...] = ()
     """All values that there are, where they are known."""
+    metric: str = ""
+    """The metric that it is a value of; empty for a field or a setting."""
 
 
 class RunKeys(Protocol):

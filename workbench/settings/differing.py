@@ -19,9 +19,13 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     present = [with_present_paths(each) for each in settings]
     paths = dict.fromkeys(path for each in present for path in each if path not in NAMES)
     values = {path: [each.get(path) for each in present] for path in paths}
-    return {path: found for path, found in values.items() if any(not _is_same(value, found[0]) for value in found)}
+    return {
+        path: found
+        for path, found in values.items()
+        if any(unless_empty(value) != unless_empty(found[0]) for value in found)
+    }
 
 
-def _is_same(value: Any, other: Any) -> bool:
-    """Whether two settings are equal. A run's preset leaves out an empty list, which a trial's settings name."""
-    return value == other or (value in (None, (), []) and other in (None, (), []))
+def unless_empty(value: Any) -> Any:
+    """A setting's value; None for an empty list, which a run's preset leaves out and a trial's settings name."""
+    return None if value in ((), []) else value

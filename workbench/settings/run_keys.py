@@ -67,12 +67,18 @@ SYNONYMS = {
 """What people write for a field, a metric or a setting."""
 
 
+def is_choice(path: str) -> bool:
+    """Whether a setting chooses one of a family: the optimizer, the model."""
+    table, _, key = path.rpartition(".")
+    return table in FAMILIES and key == FAMILIES[table].tag
+
+
 def short_name(path: str) -> str:
     """A setting's key without its table; the family's name for its choice: `optimizer.name` is optimizer."""
     if path.startswith(OWN):
         return path.removeprefix(OWN)
     table, _, key = path.rpartition(".")
-    return table if table in FAMILIES and key == FAMILIES[table].tag else key
+    return table if is_choice(path) else key
 
 
 @cache
@@ -213,8 +219,8 @@ def metric_key(name: str, *, is_test: bool = False) -> RunKey:
     declared = any(each.name == name for each in METRICS)
     kind: Kind = "fraction" if metric(name).is_fraction else "number" if declared else "any"
     if is_test:
-        return RunKey(f"{TEST}{name}", lambda row: (row.test or {}).get(name), kind)
-    return RunKey(name, lambda row: (row.metrics or {}).get(name), kind)
+        return RunKey(f"{TEST}{name}", lambda row: (row.test or {}).get(name), kind, metric=name)
+    return RunKey(name, lambda row: (row.metrics or {}).get(name), kind, metric=name)
 
 
 def setting_key(path: str) -> RunKey:

@@ -183,6 +183,15 @@ def test_a_metric_that_is_not_finite_is_unknown() -> None:
     assert RunQuery(where=("accuracy<1",)).select([odd, ADAM]) == [ADAM]
 
 
+def test_a_setting_of_several_tables_is_sorted_as_a_setting_and_a_metric_with_a_dot_as_a_metric() -> None:
+    of_model = row("of_model", 10, metrics={"val.score": 1.0})
+    of_data = row("of_data", 11, metrics={"val.score": 2.0})
+    of_model.settings["model.function"], of_data.settings["data.function"] = "mine.py:net", "mine.py:read"
+    for query in (RunQuery(sort="function"), RunQuery(sort="val.score", reverse=True)):
+        assert [each.run.name for each in query.select([of_data, of_model])] == ["of_model", "of_data"]
+    assert [each.run.name for each in RunQuery(sort="val.score").select([of_model, of_data])] == ["of_data", "of_model"]
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

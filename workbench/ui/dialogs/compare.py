@@ -104,9 +104,9 @@ class CompareDialog(Dialog[bool]):
         return Copied("the comparison", "\n".join(rows))
 
     def _table(self) -> Table:
+        settings = self._settings()
         table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True)
-        for _ in self._settings:
+        for _ in range(len(settings) + 1):  # the first has the titles
             table.add_column(no_wrap=True)
         styles = [self.app.palette[name] + Style(bold=True) for name in self._styles]
         names = [Text(name, style) for name, style in zip(self._names, styles, strict=True)]
@@ -120,7 +120,7 @@ class CompareDialog(Dialog[bool]):
         table.add_row(Text("preset", "dim"), *presets)
         table.add_row(Text("started", "dim"), *(Text(_started(row), "dim") for row in self._rows))
         table.add_row("")
-        found = differing(self._settings)
+        found = differing(settings)
         for path, values in found.items():
             table.add_row(Text(path), *(Text(shown(value), "bold") for value in values))
         if not found:
@@ -131,12 +131,11 @@ class CompareDialog(Dialog[bool]):
         if self._next_run is not None:
             table.add_row("")
             table.add_row(Text("the same in both", "dim"))
-            for path, value in self._settings[0].items():
+            for path, value in settings[0].items():
                 if path not in found and path not in NAMES:
-                    table.add_row(Text(path), *[Text(shown(value), "dim")] * len(self._settings))
+                    table.add_row(Text(path), *[Text(shown(value), "dim")] * len(settings))
         return table
 
-    @property
     def _settings(self) -> list[Mapping[str, Any]]:
         """Of each column, by key path as it is today."""
         every: list[Mapping[str, Any]] = [with_present_paths(row.settings) for row in self._rows]

@@ -13,6 +13,7 @@ from workbench.ui.live.class_labels import row_and_column_names
 from workbench.ui.live.confusion import Matrix
 from workbench.ui.look.heat import LEVELS, level_of
 from workbench.ui.panels.panel import LineWidget
+from workbench.ui.panels.scrolling import in_view
 
 RIGHT, WRONG = "train", "warning"
 """The colours of the diagonal and of all else."""
@@ -66,8 +67,8 @@ def plan_of(matrix: Matrix, width: int, height: int | None = None, most_cells: i
     left = _left(matrix.names)
     cells = min(max((width - left) // size, 1), SHADED_CELLS)
     row, column = matrix.cursor or (0, 0)
-    down = _in_view(row, size, size if height is None else height)
-    across = _in_view(column, size, (width - left) // cells)
+    down = in_view(row, size, size if height is None else height)
+    across = in_view(column, size, (width - left) // cells)
     return Plan(left, cells, 1, False, down, across, False, matrix.names, matrix.names)
 
 
@@ -83,20 +84,13 @@ def _with_numbers(matrix: Matrix, width: int, height: int | None, most_cells: in
         return None
     room = size if height is None else max(height - 1 - has_margins, 1)  # heads above, precision below
     high = 1 if height is None else min(max(room // size, 1), MOST_ROWS, max(cells // 2, 1))
-    down = _in_view(0 if matrix.cursor is None else matrix.cursor[0], size, room // high)
+    down = in_view(0 if matrix.cursor is None else matrix.cursor[0], size, room // high)
     return Plan(left, cells, high, True, down, range(size), has_margins, rows, columns)
 
 
 def _left(names: Sequence[str]) -> int:
     """Cells for the names of rows, with a blank behind them."""
     return min(max(map(cell_len, names), default=0), MOST_NAME_CELLS) + 1
-
-
-def _in_view(place: int, size: int, room: int) -> range:
-    """The places in view, with this one among them; in the middle, where there are more on both sides."""
-    seen = min(size, max(room, 1))
-    first = min(max(place - seen // 2, 0), size - seen)
-    return range(first, first + seen)
 
 
 def matrix_lines(matrix: Matrix, plan: Plan, on: LineWidget) -> list[Text]:

@@ -12,6 +12,7 @@ from workbench.processes.evaluation import Calibration
 from workbench.processes.judging import CURVE_POINTS, ClassCurves, Judgement
 from workbench.ui.look.chart import Plot, Series, draw
 from workbench.ui.panels.judge_panel import JudgePanel
+from workbench.ui.panels.scrolling import in_view
 from workbench.units import count
 
 MOST_BEHIND = 12
@@ -48,9 +49,7 @@ class CurveClassesPanel(JudgePanel):
         cells = min(max(map(cell_len, [*names, "class"])), max(width - numbers, 4), MOST_NAME_CELLS)
         titles = f"{'class':<{cells}}{'samples':>{SAMPLES_CELLS}}{'AUC':>{AREA_CELLS}}{'AP':>{AREA_CELLS}}"
         lines = [Text(titles, self.style_of("dim"))]
-        room = height - 1
-        first = min(max(self._place - room // 2, 0), max(len(names) - room, 0))
-        for place in range(first, min(first + room, len(names))):
+        for place in in_view(self._place, len(names), height - 1):
             _, each = self._curves[place]
             name = set_cell_size(self.glyphs.cut(names[place], cells), cells)
             areas = f"{each.area:>{AREA_CELLS}.3f}{each.average_precision:>{AREA_CELLS}.3f}"

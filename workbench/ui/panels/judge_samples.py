@@ -20,6 +20,7 @@ from workbench.ui.look.pictures import look_of
 from workbench.ui.panels.bars import flow
 from workbench.ui.panels.judge_panel import JudgePanel
 from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.scrolling import in_view
 from workbench.units import count, decimals, probability
 
 MOST_NAME_CELLS = 16
@@ -78,21 +79,19 @@ class SampleListPanel(JudgePanel):
             return self.placeholder(self._empty, width)
         rows = [_columns(sample.said) for sample in self._samples.samples]
         head, *lines = _aligned(rows, width)
-        first, room = self._first(height), height - 1
         shown = [Text(line, self.style_of("text")) for line in lines]
         here = shown[self._place]
         here.pad_right(max(width - here.cell_len, 0))
         here.stylize(self.style_of("cursor"))
-        return [Text(head, self.style_of("dim")), *shown[first : first + room]]
+        return [Text(head, self.style_of("dim")), *(shown[place] for place in self._in_view(height))]
 
-    def _first(self, height: int) -> int:
-        """The first sample in view, below the titles."""
-        samples, room = 0 if self._samples is None else len(self._samples.samples), height - 1
-        return min(max(self._place - room // 2, 0), max(samples - room, 0))
+    def _in_view(self, height: int) -> range:
+        """The samples in view, below the titles."""
+        return in_view(self._place, 0 if self._samples is None else len(self._samples.samples), height - 1)
 
     def on_click(self, event: events.Click) -> None:
         """Says which sample was clicked."""
-        place = self._first(self.size.height - 2) + event.y - HEADING_LINES
+        place = self._in_view(self.size.height - 2).start + event.y - HEADING_LINES
         if self._samples is not None and event.y >= HEADING_LINES and place < len(self._samples.samples):
             self.post_message(self.Clicked(place))
 

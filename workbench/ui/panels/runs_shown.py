@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from workbench.metrics import BY_CLASS, METRICS, WEIGHTED, in_reading_order, metric
+from workbench.metrics import BY_CLASS, WEIGHTED, in_reading_order, metric
 from workbench.runs.own_loop import KEY
 from workbench.runs.row import RunRow
 from workbench.runs.run_filter import is_number
 from workbench.settings.changes import read
+from workbench.settings.differing import NAMES, unless_empty
 from workbench.settings.judged import LOSS, WHICH_DATA, decides_loss
-from workbench.settings.preset import FAMILIES
 from workbench.settings.renamed import present_path
-from workbench.settings.run_keys import OWN, setting_of
+from workbench.settings.run_keys import OWN, is_choice, setting_of
 from workbench.ui.form.differences import CHANGES, differing, in_a_line
 
 LEARNING_RATE = "optimizer.learning_rate"
 SEED = "training.seed"
 EPOCHS = "training.epochs"
-"""Told by the column of epochs already: those done stand before those planned."""
-LEFT_OUT = ("name", "description", CHANGES, KEY)
+"""The column of epochs shows them already, behind those done."""
+LEFT_OUT = (*NAMES, CHANGES, KEY)
 """Settings that have no column."""
 
 
@@ -81,7 +81,7 @@ def setting_value(row: RunRow, path: str) -> Any:
     if path == LEARNING_RATE and is_number(value) and (changes := read(row.settings.get(CHANGES))):
         last = changes[-1][1]
         return f"{value:g} (changed)" if last == value else f"{value:g} → {last:g}"
-    return None if value in ((), []) else value
+    return unless_empty(value)
 
 
 def differing_settings(rows: Sequence[RunRow], among: Iterable[str] | None = None) -> list[str]:
@@ -156,7 +156,7 @@ class ShownRuns:
         if counts[CHANGES]:
             counts[LEARNING_RATE] += counts[CHANGES]
         found = differing_settings(rows, self.candidates)
-        return sorted(found, key=lambda path: (path == SEED, path == EPOCHS, -counts[path], not _is_choice(path)))
+        return sorted(found, key=lambda path: (path == SEED, path == EPOCHS, -counts[path], not is_choice(path)))
 
     @cached_property
     def metrics(self) -> list[str]:
@@ -186,10 +186,4 @@ def _in_order(found: Iterable[Mapping[str, Any] | None]) -> list[str]:
     """The names of metrics as a list of results has them; last those that are no declared metric."""
     names: set[str] = set().union(*(values for values in found if values))
     known = [each.name for each in in_reading_order() if each.name in names]
-    return [*known, *sorted(names.difference(known, (each.name for each in METRICS), WEIGHTED, BY_CLASS))]
-
-
-def _is_choice(path: str) -> bool:
-    """Whether a setting chooses one of a family: the optimizer, the model."""
-    table, _, key = path.partition(".")
-    return table in FAMILIES and key == FAMILIES[table].tag
+    return [*known, *sorted(names.difference(known, WEIGHTED, BY_CLASS))]

@@ -180,7 +180,7 @@ class RunsTable(Panel):
 
     def copyable(self) -> Copied | None:
         """The paths of the marked runs; none marked: that of the run under the cursor."""
-        rows = self.marked_rows or ([] if self.current is None else [self.current])
+        rows = self.chosen_rows
         what = "the path of the run" if len(rows) == 1 else f"the paths of {len(rows)} runs"
         return Copied(what, "\n".join(str(row.run.path.absolute()) for row in rows)) if rows else None
 
@@ -199,6 +199,11 @@ class RunsTable(Panel):
     def marked_rows(self) -> list[RunRow]:
         """The marked runs, in the order in which they were marked."""
         return self.marked.rows(self.arranged.read.facts)
+
+    @property
+    def chosen_rows(self) -> list[RunRow]:
+        """The marked runs; none marked: the run under the cursor."""
+        return self.marked_rows or ([] if self.current is None else [self.current])
 
     def described(self, row: RunRow) -> Text:
         """Describes a run: its name, tags, fault and note, and how it differs from its preset."""

@@ -11,6 +11,13 @@ from textual.binding import Binding, BindingType
 from workbench.ui.panels.panel import Panel
 
 
+def in_view(place: int, size: int, room: int) -> range:
+    """The lines in view, with the one at `place` among them; in the middle, where there are more on both sides."""
+    seen = min(size, max(room, 1))
+    first = min(max(place - seen // 2, 0), size - seen)
+    return range(first, first + seen)
+
+
 class ScrollingPanel(Panel):
     """Up and down move through the lines; the lower border says how many are hidden."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events, on, work
 from textual.binding import Binding, BindingType
-from textual.worker import WorkerFailed
 
 from workbench.errors import WorkbenchError
 from workbench.ui.keys.action import Action, bindings
@@ -121,14 +121,10 @@ class JudgeScreen(JudgeBase):
     @work(exclusive=True, group="again")
     async def action_again(self) -> None:
         """Judges the checkpoint and the data as they are now."""
-        run = self._run.run
         try:
-            read = self.run_worker(lambda: JudgedRun.read(run), thread=True, exit_on_error=False)
-            self._run = await read.wait()
-        except WorkerFailed as failed:
-            if not isinstance(failed.error, WorkbenchError):
-                raise
-            self.say(str(failed.error), "error")
+            self._run = await asyncio.to_thread(JudgedRun.read, self._run.run)
+        except WorkbenchError as error:
+            self.say(str(error), "error")
             return
         if self._split not in self._run.splits:
             self._split = self._run.splits[0]

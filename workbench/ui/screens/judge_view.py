@@ -208,7 +208,7 @@ class JudgeBase(Screen[None]):
             return
         if self.page is SAMPLES:
             self._judging.want(self.choice)
-        elif self.page is CONFUSION and self._look.has_matrix and not self.is_compact:
+        elif self._is_on_matrix and not self.is_compact:
             self._judging.want(self._look.cell)
 
     def _show(self) -> None:
@@ -276,8 +276,8 @@ class JudgeBase(Screen[None]):
         """What is under the cursor, in a sentence."""
         if self.judgement is None:
             return ""
-        if self.page is CONFUSION:
-            return self._look.about_cell() if self._look.has_matrix else ""
+        if self._is_on_matrix:
+            return self._look.about_cell()
         if self.page is SAMPLES:
             return self._look.about_samples(self.choice)
         return self._look.about_curves() if self.page is CURVES else ""
@@ -316,8 +316,8 @@ class JudgeBase(Screen[None]):
         one = len(page.panels) == 2
         self.set_classes({f"-{size_class(*self.app.size)}"} | ({"-one"} if one else set()))
         self.query_one("#judge-doing").display = not has_answer
-        for each in ("confusion", "curves", "fit", "samples"):
-            self.query_one(f"#page-{each}").display = has_answer and each == page.id
+        for each in self.query("#judge-body > Horizontal"):
+            each.display = has_answer and each.id == f"page-{page.id}"
         shown = set(page.panels)
         if page is SAMPLES:
             shown = set(page.panels if self.app.size.width >= LIST_COLUMNS else page.panels[1:])

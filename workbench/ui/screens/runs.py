@@ -104,15 +104,6 @@ class RunsScreen(RunReading):
         """Shows a sentence until the next key."""
         self._hint(text, kind)
 
-    def _current(self) -> RunRow | None:
-        return self.table.current
-
-    def _marked(self) -> list[RunRow]:
-        return self.table.marked_rows
-
-    def _pinned(self) -> list[RunRow]:
-        return [row for row in self.table.rows if row.pinned]
-
     def _renamed(self, run: RunDirectory, now: RunDirectory) -> None:
         self.table.marked.rename(run.name, now.name)
         self._marked_before = [now.name if name == run.name else name for name in self._marked_before]
@@ -156,11 +147,6 @@ class RunsScreen(RunReading):
     @on(RunsTable.Chosen)
     def _chosen(self) -> None:
         self.action_open()
-
-    def _wanted_rows(self) -> list[RunRow]:
-        """The marked runs; none marked: the run under the cursor."""
-        row = self.table.current
-        return self.table.marked_rows or ([] if row is None else [row])
 
     def _wanted(self) -> RunRow | None:
         """The run under the cursor; None, and a sentence, if it is broken."""

@@ -22,8 +22,8 @@ from workbench.runs.manage import (
     why_not_deleted,
     why_not_renamed,
 )
-from workbench.runs.row import RunRow
 from workbench.ui.controllers.runs import RunsResult
+from workbench.ui.panels.runs_table import RunsTable
 from workbench.units import count, counted
 
 MOST_NAMED = 8
@@ -34,17 +34,10 @@ Returned = TypeVar("Returned")
 class RunChanges(Screen[RunsResult | None]):
     """The part of the list of runs that changes runs. Files are read and written in threads."""
 
-    def _current(self) -> RunRow | None:
-        """The run under the cursor."""
-        raise NotImplementedError
-
-    def _marked(self) -> list[RunRow]:
-        """The marked runs."""
-        raise NotImplementedError
-
-    def _pinned(self) -> list[RunRow]:
-        """The pinned runs."""
-        raise NotImplementedError
+    @property
+    def table(self) -> RunsTable:
+        """The table."""
+        return self.query_one(RunsTable)
 
     def _hint(self, text: str = "", kind: str = "dim") -> None:
         """Shows a sentence until the next key."""
@@ -61,9 +54,9 @@ class RunChanges(Screen[RunsResult | None]):
     @work(exclusive=True, group="change")
     async def action_tag(self) -> None:
         """Edits the tags of the run under the cursor; of marked runs, adds some and removes others."""
-        if marked := self._marked():
+        if marked := self.table.marked_rows:
             await self._tag_all([row.run for row in marked])
-        elif (row := self._current()) is not None:
+        elif (row := self.table.current) is not None:
             before = await self._try(lambda: read_labels(row.run.labels))
             about = f"of {row.run.name}: words with blanks between them; none removes all"
             line = await self._ask("tags", about, " ".join((before or Labels()).tags), _problem_of_tags)
@@ -80,7 +73,7 @@ class RunChanges(Screen[RunsResult | None]):
     @work(exclusive=True, group="change")
     async def action_note(self) -> None:
         """Edits the note of the run under the cursor."""
-        if (row := self._current()) is None:
+        if (row := self.table.current) is None:
             return
         before = await self._try(lambda: read_labels(row.run.labels))
         line = await self._ask("note", f"of {row.run.name}", (before or Labels()).note, problem_of_note)
@@ -90,9 +83,9 @@ class RunChanges(Screen[RunsResult | None]):
     @work(exclusive=True, group="change")
     async def action_pin(self) -> None:
         """Pins the run under the cursor as the base of comparisons, in place of another one; or unpins it."""
-        if (row := self._current()) is None:
+        if (row := self.table.current) is None:
             return
-        others = [each.run for each in self._pinned() if each.run != row.run]
+        others = [each.run for each in self.table.rows if each.pinned and each.run != row.run]
         await self._relabel(others, lambda labels: replace(labels, pinned=False))
         await self._relabel([row.run], lambda labels: replace(labels, pinned=not row.pinned))
 
@@ -109,7 +102,7 @@ class RunChanges(Screen[RunsResult | None]):
     @work(exclusive=True, group="change")
     async def action_rename(self) -> None:
         """Renames the run under the cursor; never one in progress, nor a trial of a study."""
-        if (row := self._current()) is None:
+        if (row := self.table.current) is None:
             return
         run = row.run
         if problem := await self._try(lambda: why_in_use(run) or why_not_renamed(run)):
@@ -129,8 +122,7 @@ class RunChanges(Screen[RunsResult | None]):
         """
         from workbench.ui.dialogs.question import STAY, QuestionDialog
 
-        row = self._current()
-        runs = [each.run for each in self._marked()] or ([] if row is None else [row.run])
+        runs = [row.run for row in self.table.chosen_rows]
         problems = await self._try(lambda: {run.name: problem for run in runs if (problem := why_not_deleted(run))})
         if problems is None:
             return

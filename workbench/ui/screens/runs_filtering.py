@@ -15,7 +15,6 @@ from textual.widgets import Input
 
 from workbench.ui.live.remembered import Remembered
 from workbench.ui.panels.lines import HintLine, keys_text
-from workbench.ui.panels.runs_table import RunsTable
 from workbench.ui.screens.runs_changes import RunChanges
 from workbench.units import counted
 
@@ -49,11 +48,6 @@ class RunFiltering(RunChanges):
         """remembered: has the saved filters."""
         super().__init__()
         self._remembered = remembered
-
-    @property
-    def table(self) -> RunsTable:
-        """The table."""
-        return self.query_one(RunsTable)
 
     def _show_keys(self) -> None:
         """Shows the keys that apply now."""
