@@ -12,6 +12,7 @@ from workbench.runs.own_loop import KEY
 from workbench.runs.row import RunRow
 from workbench.settings import library
 from workbench.settings.changes import in_words, read
+from workbench.settings.differing import NAMES
 from workbench.settings.preset import Preset
 from workbench.settings.renamed import with_present_paths
 from workbench.settings.run_keys import OWN, labels_of_settings
@@ -19,7 +20,7 @@ from workbench.ui.form.parsing import shown
 
 CHANGES = "changes"
 """The setting that holds the learning rates that were set by hand."""
-LEFT_OUT = ("name", "description", CHANGES)
+LEFT_OUT = (*NAMES, CHANGES)
 REMEMBERED_SECONDS = 2.0
 """How long a preset's settings are kept before its file is read again, so that many runs of it read it once."""
 

@@ -13,6 +13,7 @@ from workbench.runs.own_loop import KEY
 from workbench.runs.row import RunRow
 from workbench.runs.run_filter import is_number
 from workbench.settings.changes import read
+from workbench.settings.differing import NAMES
 from workbench.settings.judged import LOSS, WHICH_DATA, decides_loss
 from workbench.settings.preset import FAMILIES
 from workbench.settings.renamed import present_path
@@ -23,7 +24,7 @@ LEARNING_RATE = "optimizer.learning_rate"
 SEED = "training.seed"
 EPOCHS = "training.epochs"
 """Told by the column of epochs already: those done stand before those planned."""
-LEFT_OUT = ("name", "description", CHANGES, KEY)
+LEFT_OUT = (*NAMES, CHANGES, KEY)
 """Settings that have no column."""
 
 
