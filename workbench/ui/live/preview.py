@@ -10,9 +10,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from workbench.errors import TrainerLostError, WorkbenchError
+from workbench.newest import keep_newest
 from workbench.processes.data import DataSummary
 from workbench.processes.measuring import MeasuringProcess, Progress
 from workbench.processes.messages import Failure
@@ -34,7 +34,6 @@ MOST_SECONDS = 60.0
 TOO_LONG = "this data takes long to read: D shows it"
 MOST_KEPT = 16
 """Networks and data that are kept, so that a change that is taken back is shown at once."""
-Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -222,10 +221,10 @@ class Preview:
             case Progress():
                 self._doing = part.doing if content == self._wanted else self._doing
             case DataSummary():
-                _keep(self._data, key, part)
+                keep_newest(self._data, key, part, MOST_KEPT)
                 self._recalled = "" if key == self._recalled else self._recalled
             case Model():
-                _keep(self._models, content, part)
+                keep_newest(self._models, content, part, MOST_KEPT)
                 self._last_model = part
             case Plan():
                 expected.append(Expectation.from_answer(part))
@@ -251,10 +250,3 @@ class Preview:
 
 def _past(moment: float, seconds: float) -> bool:
     return time.monotonic() - moment > seconds
-
-
-def _keep(known: dict[str, Kept], key: str, value: Kept) -> None:
-    known.pop(key, None)
-    while len(known) >= MOST_KEPT:
-        known.pop(next(iter(known)))
-    known[key] = value
