@@ -5,6 +5,7 @@ A missing value is NaN in the raw samples, in each of its columns. Nothing is le
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from torch import Tensor
 from workbench.data.delimited import Rows
 from workbench.data.encoding import Standardize
 from workbench.data.filling import Filling
+from workbench.data.missing import emptiest_columns
 from workbench.data.samples import InMemory, Split
 from workbench.data.standardize import Normalize, standardize
 from workbench.errors import DataError
@@ -67,13 +69,10 @@ def without_gaps(rows: Rows, names: Sequence[str], markers: Sequence[str]) -> tu
 
 def gaps_note(gaps: Gaps, filling: Filling) -> str:
     """What is filled in, in a sentence."""
-    count = sum(int(lacks.sum()) for lacks in gaps.values())
-    most = sorted(gaps, key=lambda name: -int(gaps[name].sum()))
-    listed = ", ".join(f"{name!r} lacks {int(gaps[name].sum())}" for name in most[:3])
-    more = f" and {len(most) - 3} other columns" * (len(most) > 3)
+    missing = Counter({name: int(lacks.sum()) for name, lacks in gaps.items()})
     return (
-        f"{count} missing values are filled in ({listed}{more}): numbers with the {filling} of the training split, "
-        "words with its most frequent one"
+        f"{missing.total()} missing values are filled in ({emptiest_columns(missing)}): numbers with the {filling} of "
+        "the training split, words with its most frequent one"
     )
 
 

@@ -29,6 +29,7 @@ def without_missing(
     if not cells:
         return rows, ""
     incomplete = {row for row, _ in cells}
+    emptiest = emptiest_columns(Counter(name for _, name in cells))
     if missing == "error":
         first, name = cells[0]
         value = rows.value(first, name)
@@ -37,21 +38,21 @@ def without_missing(
         ignore = ', "median" to fill them in, or name columns in data.ignore' if ignorable else ""
         raise DataError(
             f"{rows.place(first, name)}: {found}the first of {len(cells)} missing values in {len(incomplete)} of "
-            f"{len(rows.values)} rows ({_emptiest(cells)}); fill them in, set "
+            f"{len(rows.values)} rows ({emptiest}); fill them in, set "
             f'data.missing = "drop" to leave such rows out{ignore}{kept}'
         )
-    left_out = f"left out {len(incomplete)} of {len(rows.values)} rows with missing values ({_emptiest(cells)})"
+    left_out = f"left out {len(incomplete)} of {len(rows.values)} rows with missing values ({emptiest})"
     left_out += _lost_classes(rows, target, incomplete, texts)
     if len(incomplete) == len(rows.values):
-        emptiest = ". Name the emptiest columns in data.ignore" if ignorable else ""
-        raise DataError(f"{rows.file}: {left_out}; no row is left{emptiest}")
+        advice = ". Name the emptiest columns in data.ignore" if ignorable else ""
+        raise DataError(f"{rows.file}: {left_out}; no row is left{advice}")
     kept_rows = [row for row in range(len(rows.values)) if row not in incomplete]
     return rows.only(kept_rows), left_out
 
 
-def _emptiest(cells: list[tuple[int, str]]) -> str:
-    """The columns with the most missing values, and how many."""
-    counts = Counter(name for _, name in cells).most_common()
+def emptiest_columns(missing: Counter[str]) -> str:
+    """The columns with the most missing values, and how many: 'age' lacks 3. missing: how many each column has."""
+    counts = missing.most_common()
     more = f" and {len(counts) - NAMED_COLUMNS} other columns" if len(counts) > NAMED_COLUMNS else ""
     return ", ".join(f"{name!r} lacks {count}" for name, count in counts[:NAMED_COLUMNS]) + more
 

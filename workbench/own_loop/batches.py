@@ -1,4 +1,4 @@
-"""What the data of a loop tells of its batches."""
+"""How many batches the data of a loop has, and how many samples a batch has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def length(data: Any) -> int | None:
-    """How many batches there are; None if the data does not tell."""
+    """How many batches there are; None if the data does not say."""
     try:
         return len(data) if isinstance(data, Sized) else None
     except (TypeError, NotImplementedError):  # a DataLoader over a stream has the method, and it raises

@@ -17,11 +17,11 @@ HEIGHTS = "▁▂▃▄▅▆▇█"
 ASCII_HEIGHTS = "_.,-=+*#"
 MOST_NAME_CELLS = 16
 MOST_BARS = 4
-"""Classes that get a bar in a line of their own; of more each is a column."""
+"""With more classes than this, all are columns of one line; else each has a bar in a line of its own."""
 
 
 def balance_lines(summary: DataSummary, width: int, look: Look) -> list[Text]:
-    """A bar a class, of many a column a class; of numbers their quantiles on a line. Empty where nothing is known."""
+    """A bar for each class, or a column for each of many; of numbers, their quantiles. Empty if nothing is known."""
     counts = [(short_name(without_controls(each.name)), each.counts.get("train", 0)) for each in summary.classes]
     if any(samples for _, samples in counts):
         lines = _bars(counts, width, look) if len(counts) <= MOST_BARS else _columns(counts, summary, width, look)
@@ -77,18 +77,18 @@ def _written(value: float) -> str:
 
 def _quantiles(found: Numbers, width: int, look: Look) -> list[Text]:
     """From the least to the greatest number: the middle half thick, the median marked."""
-    quantile = {percent: found.quantiles.get(percent) for percent in ("25", "50", "75")}
+    quartiles = [found.quantiles[percent] for percent in ("25", "50", "75") if percent in found.quantiles]
     low, high = _written(found.lowest), _written(found.highest)
     room = width - len(low) - len(high) - 2
     lines = [Text(f"{without_controls(found.name) or 'target'}  mean {_written(found.mean)}", look.style_of("text"))]
-    if room < 8 or found.highest <= found.lowest or None in quantile.values():
+    if room < 8 or found.highest <= found.lowest or len(quartiles) < 3:
         return [*lines, Text(f"{low} to {high}", look.style_of("dim"))]
 
-    def place(value: float | None) -> int:
-        fraction = ((value or 0.0) - found.lowest) / (found.highest - found.lowest)
+    def place(value: float) -> int:
+        fraction = (value - found.lowest) / (found.highest - found.lowest)
         return min(max(int(fraction * room), 0), room - 1)
 
-    first, middle, third = (place(quantile[percent]) for percent in ("25", "50", "75"))
+    first, middle, third = map(place, quartiles)
     thin, mark = ("-", "|") if look.ascii else ("─", "╋")
     dim, train = look.style_of("dim"), look.style_of("train")
     line = Text.assemble((f"{low} ", dim))

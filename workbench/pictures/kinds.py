@@ -162,7 +162,7 @@ _BLOCKS = {(True, True): "█", (True, False): "▀", (False, True): "▄"}
 
 
 def spectrogram_pixels(found: data.Spectrogram, columns: int, rows: int, look: Look) -> Pixels:
-    """A spectrogram in so many columns and rows of pixels, high frequencies at the top."""
+    """A spectrogram in `columns` × `rows` pixels, high frequencies at the top."""
     plane = [found.values[start : start + found.columns] for start in range(0, len(found.values), found.columns)]
     values = resized(plane[::-1], columns, rows)
     if look.colours:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -99,12 +100,12 @@ def _tiled(tiles: Sequence[Tile], width: int, rows: int, look: Look) -> list[Tex
 
 
 def _heights(rows: int, strips: int) -> range:
-    """The heights that pictures may have in a strip of so many rows, of which the first says what they are."""
+    """The heights that pictures may have in a strip of `rows` rows, of which the first is their captions."""
     return range(rows - 1, (2 if strips == 1 else LEAST_ROWS) - 1, -1)
 
 
 def _abreast(columns: int, width: int) -> int:
-    """How many pictures of so many columns stand beside each other."""
+    """How many pictures, each `columns` wide, stand beside each other."""
     return max((width + GAP) // (max(columns, LEAST_CELLS) + GAP), 1)
 
 
@@ -131,8 +132,7 @@ def _table(samples: Sequence[Sample], width: int, look: Look) -> list[Text]:
     target_cells = min(max(target.cell_len for target, _ in rows), MOST_TARGET_CELLS)
     room = (width - target_cells) // max(len(names), 1)
     if room < LEAST_COLUMN:
-        transposed = gallery_lines(samples, width, look)[1:]
-        return transposed[: next((place for place, line in enumerate(transposed) if not line.plain), len(transposed))]
+        return list(takewhile(lambda line: line.plain, gallery_lines(samples, width, look)[1:]))
     values = [[written(value) for value in row.values] for _, row in rows]
     widths = [
         min(max(cell_len(name), *(len(row[place]) for row in values if place < len(row))) + GAP, room)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from workbench.processes.evaluation import Evaluation, EvaluationRequest
-from workbench.training.processes.serve import Send, report_progress, serve
+from workbench.training.processes.serve import Send, report_read, serve
 
 
 def main() -> int:
@@ -17,7 +17,7 @@ def answer(request: EvaluationRequest, send: Send) -> Evaluation:
     """Evaluates. Raises what `evaluate` raises."""
     from workbench.prediction.evaluate import evaluate
 
-    return evaluate(request, lambda progress: report_progress(progress.what, progress.done, progress.total))
+    return evaluate(request, report_read)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.processes.judging import Judgement, JudgeRequest, Samples
 from workbench.processes.plan import BACKGROUND
 from workbench.training.processes.background import stay_in_background
-from workbench.training.processes.serve import Send, report_progress, serve
+from workbench.training.processes.serve import Send, report_read, serve
 
 if TYPE_CHECKING:
     from workbench.prediction.judge import Judge
@@ -36,10 +36,7 @@ class Answers:
 
         if request.samples is None or self._judge is None or self._judge.request != request.evaluation:
             self._judge = None  # its memory is free before the next one needs some
-            self._judge = Judge(
-                request.evaluation,
-                lambda progress: report_progress(progress.what, progress.done, progress.total),
-            )
+            self._judge = Judge(request.evaluation, report_read)
         return self._judge.judgement if request.samples is None else self._judge.samples(request.samples)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DeviceError, UsageError
 from workbench.processes.predict import LINES, SPLIT_CHOICES, Lines, Predicted, Request
-from workbench.training.processes.serve import Send, report_progress, serve
+from workbench.training.processes.serve import Send, report_progress, report_read, serve
 
 if TYPE_CHECKING:
     import torch
@@ -161,7 +161,7 @@ def _predict_split(
         model,
         split,
         last_checkpoint_beside(file),
-        lambda progress: report_progress(progress.what, progress.done, progress.total),
+        report_read,
         sender.add,
         all_classes=all_classes,
     )

@@ -9,11 +9,9 @@ from workbench.report_page.html import code, details, escaped, paragraph
 from workbench.report_page.record import RunRecord
 from workbench.runs.own_loop import KEY
 from workbench.settings.base import Choice, Settings
+from workbench.settings.differing import NAMES
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.tuning.side_tables import written_setting
-
-LEFT_OUT = ("name", "description")
-"""Of a preset: they are in the heading of the page."""
 
 
 def settings_parts(record: RunRecord) -> Iterable[str]:
@@ -43,7 +41,7 @@ def settings_of_its_own(preset: Preset) -> dict[str, Any]:
     for path, value in preset.flat().items():
         group, _, key = path.partition(".")
         table = getattr(preset, group, None)
-        if path in LEFT_OUT or not isinstance(table, Settings):
+        if path in NAMES or not isinstance(table, Settings):
             continue
         if isinstance(table, Choice) and key == table.tag:
             if not isinstance(table, FAMILIES[group].default):
@@ -59,7 +57,7 @@ def settings_groups(flat: Mapping[str, Any], own: Mapping[str, Any]) -> str:
     """A table for each group; within it come first the choice itself, and then the settings in `own`, in bold."""
     groups: dict[str, list[tuple[str, Any]]] = {}
     for path, value in flat.items():
-        if path not in LEFT_OUT and (path != "changes" or value):
+        if path not in NAMES and (path != "changes" or value):
             group, _, key = path.rpartition(".") if path.count(".") == 1 else path.partition(".")
             groups.setdefault(group or key, []).append((path, value))
     drawn = "".join(

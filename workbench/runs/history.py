@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
@@ -171,10 +172,14 @@ class RunHistory:
         self.view.seconds = losses.buckets[-1].seconds if losses is not None and losses.buckets else 0.0
 
 
-def read_history(run: RunDirectory) -> RunHistory:
-    """Reads the history of a run from all events in its file."""
+def read_history(run: RunDirectory, pause_seconds: float = 0.0) -> RunHistory:
+    """Reads the history of a run from all events in its file.
+
+    pause_seconds: how long to sleep after each part of the file, so that other threads are not kept waiting.
+    """
     history, tail = RunHistory(), EventTail(run.events)
     while events := tail.read():
         for _, event in events:
             history.take(event)
+        time.sleep(pause_seconds)
     return history

@@ -27,6 +27,14 @@ LARGEST_SHIFT = 0.5
 """The most that samples may be shifted in time, as a fraction of their length."""
 
 
+def masks(kind: str) -> int:
+    """How many masks of SpecAugment each spectrogram gets. kind: time or frequency."""
+    number: int = setting(
+        0, f"spectrograms: {kind} masks in each (SpecAugment)", empty="off", only_if=SPECTROGRAMS, ge=0, le=16
+    )
+    return number
+
+
 class Sounds(NumberData):
     """Recordings, which become waveforms of one rate and length, and are encoded on the device."""
 
@@ -93,25 +101,11 @@ class Sounds(NumberData):
         ge=0,
         le=120,
     )
-    time_masks: int = setting(
-        0,
-        "spectrograms: time masks in each (SpecAugment)",
-        empty="off",
-        only_if=SPECTROGRAMS,
-        ge=0,
-        le=16,
-    )
+    time_masks: int = masks("time")
     time_mask_ms: float = setting(
         200.0, "the widest of them", unit="ms", only_if=SPECTROGRAMS | {"time_masks": ANY}, gt=0, le=60_000
     )
-    frequency_masks: int = setting(
-        0,
-        "spectrograms: frequency masks in each (SpecAugment)",
-        empty="off",
-        only_if=SPECTROGRAMS,
-        ge=0,
-        le=16,
-    )
+    frequency_masks: int = masks("frequency")
     frequency_mask_bands: int = setting(
         8, "the widest of them", unit="bands", only_if=SPECTROGRAMS | {"frequency_masks": ANY}, ge=1, le=1024
     )

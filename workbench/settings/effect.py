@@ -30,11 +30,11 @@ _WORDS = {
     "tokenizer": "without a tokenizer file",
     "weight_decouple": "if weight decay is decoupled",
 }
-"""How a condition is said where its path and values do not say it."""
+"""The wording of conditions whose path and values would not be understood by themselves."""
 
 
 def chosen_of(tables: Mapping[str, tuple[type[Settings], Mapping[str, Any]]]) -> dict[str, Settings]:
-    """The tables as objects, from the class and the values of each; values may lack."""
+    """The tables as objects, from the class and the values of each; some values may be missing."""
     return {name: model.model_construct(**values) for name, (model, values) in tables.items()}
 
 
@@ -67,9 +67,9 @@ def without_effect(preset: Preset) -> list[str]:
             said.append(f"{table}.{family.tag} = {toml(getattr(settings, family.tag))} has no effect here: {reason}")
         for key, info in type(settings).model_fields.items():
             value = getattr(settings, key)
-            if (family is None or key != family.tag) and value != info.default:
-                why = reason or lacks(conditions_of(info), table, chosen)
-                said += [f"{table}.{key} = {shortened(toml(value))} has no effect here: {why}"] if why else []
+            is_set = (family is None or key != family.tag) and value != info.default
+            if is_set and (why := reason or lacks(conditions_of(info), table, chosen)):
+                said.append(f"{table}.{key} = {shortened(toml(value))} has no effect here: {why}")
     return said
 
 

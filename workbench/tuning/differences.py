@@ -8,8 +8,9 @@ from typing import Any
 
 from workbench.errors import UsageError
 from workbench.metrics import METRICS, Metric, metric
+from workbench.settings.differing import NAMES
 from workbench.settings.judged import decides_loss
-from workbench.tuning.sides import NO_SETTINGS_OF_TRAINING, PAIRED_BY, SPLITS, Side, differences_of
+from workbench.tuning.sides import PAIRED_BY, SPLITS, Side, differences_of
 from workbench.tuning.statistics import (
     LEVEL,
     SignFlipTest,
@@ -144,7 +145,7 @@ def settings_that_differ(first: Side, second: Side) -> dict[str, tuple[Any, Any]
     found = {
         path: values
         for path, values in differences_of(first.first.settings, second.first.settings).items()
-        if path not in (*NO_SETTINGS_OF_TRAINING, *PAIRED_BY)
+        if path not in (*NAMES, *PAIRED_BY)
     }
     for path, here, there in zip(PAIRED_BY, (first.seeds, first.folds), (second.seeds, second.folds), strict=True):
         if here != there:

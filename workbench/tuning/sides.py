@@ -22,6 +22,7 @@ from workbench.runs.phases import PHASES
 from workbench.runs.preset_text import flattened
 from workbench.runs.status import Status, Summary, read_summary, status
 from workbench.runs.tail import EventTail
+from workbench.settings.differing import NAMES
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, find_run_or_study, trials_of
 from workbench.tuning.folds import FOLD
@@ -31,7 +32,6 @@ SPLITS = ("validation", "test")
 """validation: at the best epoch. test: once, at the end."""
 PAIRED_BY = ("training.seed", "validation.fold")
 """The settings in which the runs of one side may differ: runs of two sides are paired where they are the same."""
-NO_SETTINGS_OF_TRAINING = ("name", "description")
 NO_ENVIRONMENT = ("command", "working_folder")
 """Of environment.json: what says how the run was started, not what it ran on."""
 
@@ -185,7 +185,7 @@ def _read_study(study: StudyDirectory) -> Side:
         raise UsageError(f"the study {study.name} has no completed trial with metrics yet")
     for run in usable[1:]:
         for setting in differences_of(usable[0].settings, run.settings):
-            if setting not in (*PAIRED_BY, *NO_SETTINGS_OF_TRAINING):
+            if setting not in (*PAIRED_BY, *NAMES):
                 raise UsageError(
                     f"the trials of {study.name} differ in {setting}: a study that is compared repeats one preset over "
                     f"seeds or folds. Compare its runs, in {study.trials}"

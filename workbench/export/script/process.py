@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.export.script.facts import Facts, Request
 from workbench.settings.preset import Preset
-from workbench.training.processes.serve import Send, report_progress, serve
+from workbench.training.processes.serve import Send, report_read, serve
 
 if TYPE_CHECKING:
     from workbench.training.job import Job
@@ -23,7 +23,7 @@ def answer(request: Request, send: Send) -> Facts:
     from workbench.training.job import build_job
 
     preset = Preset.from_toml(request.preset, "the run's preset")
-    return describe(build_job(preset, lambda progress: report_progress(progress.what, progress.done, progress.total)))
+    return describe(build_job(preset, report_read))
 
 
 def describe(job: Job) -> Facts:

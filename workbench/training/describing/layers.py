@@ -53,8 +53,9 @@ def _kernel(module: nn.Module) -> list[int]:
     size = getattr(module, "kernel_size", None)
     if isinstance(size, int):
         return [size] * SIDES.get(type(module).__name__[-2:], 1)
-    is_sides = isinstance(size, tuple) and all(isinstance(side, int) for side in size)
-    return list(size) if is_sides and size is not None else []
+    if isinstance(size, tuple) and all(isinstance(side, int) for side in size):
+        return list(size)
+    return []
 
 
 @contextmanager

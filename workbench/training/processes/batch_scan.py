@@ -6,7 +6,7 @@ import sys
 
 from workbench.processes.batch_scan import MEASURED, BatchScan, Request
 from workbench.settings.preset import Preset
-from workbench.training.processes.serve import Send, adapting, report_progress, serve
+from workbench.training.processes.serve import Send, adapting, report_progress, report_read, serve
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def answer(request: Request, send: Send) -> BatchScan:
 
     # The batch size of the preset may be larger than the training split: it is not tried, so it must not be refused.
     preset = Preset.from_toml(request.preset, "the preset").override(["data.batch_size=1"])
-    data = prepare(preset, lambda progress: report_progress(progress.what, progress.done, progress.total))
+    data = prepare(preset, report_read)
     samples = len(data.splits.train)
     measure = MeasureBatch(data, preset)
     measured = []

@@ -8,7 +8,7 @@ from workbench.processes.data import DataSummary, Request
 from workbench.processes.plan import BACKGROUND
 from workbench.settings.preset import Preset
 from workbench.training.processes.background import stay_in_background
-from workbench.training.processes.serve import Send, report_progress, serve
+from workbench.training.processes.serve import Send, report_read, serve
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def answer(request: Request, send: Send) -> DataSummary:
         Preset.from_toml(request.preset, "the preset"),
         request.samples,
         request.seed,
-        lambda progress: report_progress(progress.what, progress.done, progress.total),
+        report_read,
     )
 
 

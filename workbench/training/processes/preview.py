@@ -18,11 +18,10 @@ from workbench.processes.preview import DATA, MODEL, PLAN, Previewed, Request
 from workbench.settings.preset import Preset
 from workbench.training.processes.background import stay_in_background
 from workbench.training.processes.imports import import_pytorch, without_collector
-from workbench.training.processes.serve import Send, report_progress, serve
+from workbench.training.processes.serve import Send, report_read, serve
 from workbench.units import size
 
 if TYPE_CHECKING:
-    from workbench.data.progress import Progress
     from workbench.processes.data import DataSummary
     from workbench.training.describing.source import Source
 
@@ -94,7 +93,7 @@ class Previewer:
         if self._source is None or not self._source.data.serves(preset):
             self._source = self._summary = None  # frees it before other data is read
             _check_size(preset)
-            self._source = read_source(preset, _report)
+            self._source = read_source(preset, report_read)
         return self._source
 
     def _described(self, preset: Preset, source: Source, samples: int) -> DataSummary:
@@ -112,10 +111,6 @@ def _check_size(preset: Preset) -> None:
             raise WorkbenchError(
                 f"{path.name} has {size(path.stat().st_size)}, which is not read in passing: D reads it"
             )
-
-
-def _report(progress: Progress) -> None:
-    report_progress(progress.what, progress.done, progress.total)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 
 from workbench.processes.range_test import CURVE, RangeTest, Request
 from workbench.settings.preset import Preset
-from workbench.training.processes.serve import Send, adapting, report_progress, serve
+from workbench.training.processes.serve import Send, adapting, report_progress, report_read, serve
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def answer(request: Request, send: Send) -> RangeTest:
     from workbench.training.tuning.suggestion import suggest
 
     preset = Preset.from_toml(request.preset, "the preset")
-    data = prepare(preset, lambda progress: report_progress(progress.what, progress.done, progress.total))
+    data = prepare(preset, report_read)
     curves = []
     with adapting(preset) as adapt:
         for curve in sweep_seeds(data, preset, request.rates(), request.seeds, report_progress):

@@ -9,12 +9,15 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from workbench.errors import EXIT_FAILED, WorkbenchError, type_and_first_line
 from workbench.processes.measuring import ANSWER, FAILURE, PROGRESS, Progress, typed_line
 from workbench.processes.messages import Failure, decode, parse_object
 from workbench.settings.preset import Preset
+
+if TYPE_CHECKING:
+    from workbench.data.progress import Progress as ReadProgress
 
 Request = TypeVar("Request")
 Send = Callable[[str, Any], None]
@@ -65,6 +68,11 @@ def send(kind: str, message: Any) -> None:
 def report_progress(doing: str, done: int = 0, total: int | None = None) -> None:
     """Sends what is being done."""
     send(PROGRESS, Progress(doing, done, total))
+
+
+def report_read(progress: ReadProgress) -> None:
+    """Sends how far a long read or a download has come."""
+    report_progress(progress.what, progress.done, progress.total)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.errors import WorkbenchError
+from workbench.newest import keep_newest
 from workbench.processes.data import DataSummary, Request, look_at_data
 from workbench.processes.measuring import MeasuringProcess
 from workbench.processes.modules import Module
@@ -56,9 +57,7 @@ class DataController:
         async with MeasuringProcess.launched(Module.DATA, BACKGROUND) as process:
             async for message in look_at_data(process, Request.of(preset, SAMPLES)):
                 if isinstance(message, DataSummary):
-                    while len(self._known) >= MOST_KEPT:
-                        self._known.pop(next(iter(self._known)))
-                    self._known[key] = message
+                    keep_newest(self._known, key, message, MOST_KEPT)
                 report(message)
 
     def _forget(self, preset: Preset) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workbench.errors import WorkbenchError
+from workbench.newest import keep_newest
 from workbench.runs.directory import RunDirectory
 from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.trust import is_trusted
@@ -74,9 +75,7 @@ class JudgeController:
     def known(self, key: Key) -> Known:
         """What is known of a checkpoint on a split; nothing at first."""
         if key not in self._known:
-            while len(self._known) >= MOST_KEPT:
-                self._known.pop(next(iter(self._known)))
-            self._known[key] = Known()
+            keep_newest(self._known, key, Known(), MOST_KEPT)
         return self._known[key]
 
     async def _may_judge_beside(self, judged: JudgedRun) -> bool:

@@ -16,14 +16,13 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.files import expanded, short_path
+from workbench.settings.differing import NAMES
 from workbench.settings.library import SUFFIX
 from workbench.settings.preset import Preset
 from workbench.ui.dialogs.changes import changes_table
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.form.completion import narrowed
 from workbench.ui.form.preset_list import PresetEntry, list_presets
-
-LEFT_OUT = ("name", "description")
 
 
 class PresetsDialog(Dialog[Path]):
@@ -84,7 +83,7 @@ class PresetsDialog(Dialog[Path]):
             changes = {
                 path: (here, there)
                 for path, (here, there) in self._current.differences(entry.preset).items()
-                if path not in LEFT_OUT
+                if path not in NAMES
             }
             place = Text(short_path(entry.path), "dim")
             if not changes:

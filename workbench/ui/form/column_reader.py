@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.errors import DataError
 from workbench.files import expanded
+from workbench.newest import keep_newest
 from workbench.settings.data_choice import DataChoice
 
 COMMAND = (sys.executable, "-P", "-m", "workbench.data.header")
@@ -34,9 +35,7 @@ class ColumnReader:
         key = await asyncio.to_thread(_key, path, delimiter)
         if key not in self._known:
             found = await self._ask(path, delimiter)
-            while len(self._known) >= MOST_KEPT:
-                self._known.pop(next(iter(self._known)))
-            self._known[key] = found
+            keep_newest(self._known, key, found, MOST_KEPT)
         return self._known[key]
 
     async def wrong(self, data: DataChoice) -> str:

@@ -61,9 +61,12 @@ class Field:
         """The default in words."""
         if self.is_required:
             return ""
-        meaning = self.empty if not self.default and self.default is not False else ""
-        number = shown(self.default)
-        return f"{number} ({meaning})" if number and meaning else number or meaning or NOT_SET
+        value, meaning = shown(self.default), self.meaning_of(self.default)
+        return f"{value} ({meaning})" if value and meaning else value or meaning or NOT_SET
+
+    def meaning_of(self, value: Any) -> str:
+        """What a value of 0, or nothing, stands for; empty for any other value."""
+        return self.empty if not value and value is not False else ""
 
     @property
     def can_step(self) -> bool:

@@ -43,6 +43,8 @@ class Row:
     lacks: str = ""
     """What must be chosen for it to have an effect; empty if it has one."""
     is_default: bool = True
+    sense: str = ""
+    """Of the head of a plain table: what it is about, in a few words."""
 
     @property
     def is_listed(self) -> bool:
@@ -74,8 +76,8 @@ def family_row(family: str, label: str, summary: str, *, changed: bool) -> Row:
 
 
 def table_row(table: str, sense: str, summary: str) -> Row:
-    """The head of a plain table. sense: what it is about, in a few words."""
-    return Row(path=table, table=table, label=wording(table), value="", kind="table", help=summary, empty=sense)
+    """The head of a plain table."""
+    return Row(path=table, table=table, label=wording(table), value="", kind="table", help=summary, sense=sense)
 
 
 def setting_row(table: str, field: Field, value: object, text: str | None, *, changed: bool, problem: str) -> Row:
@@ -99,6 +101,6 @@ def setting_row(table: str, field: Field, value: object, text: str | None, *, ch
         can_step=field.can_step,
         completes=field.completes,
         examples=field.examples,
-        empty=field.empty if text is None and not value and value is not False else "",
+        empty=field.meaning_of(value) if text is None else "",
         is_default=text is None and value == field.default,
     )

@@ -113,9 +113,8 @@ class Values:
         A head resets its table.
         """
         table, key = table_of(path)
-        self._forget_texts(
-            [path, *([] if key else [path_of(table, each.key) for each in fields_of(self.model(table))])]
-        )
+        settings = [] if key else [path_of(table, field.key) for field in fields_of(self.model(table))]
+        self._forget_texts([path, *settings])
         if not key:
             self.tables[table] = dict(before)
         elif key in before:

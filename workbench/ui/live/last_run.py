@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.files import read_small
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.history import RunHistory
+from workbench.runs.history import RunHistory, read_history
 from workbench.runs.preset_text import PresetReader
 from workbench.runs.status import ENDED, status
-from workbench.runs.tail import EventTail
 
 MOST_LOOKED_AT = 500
 """Of the newest runs, so that a folder of many thousand is not searched for a preset that has none."""
@@ -66,10 +64,5 @@ def _read(run: RunDirectory) -> RunHistory | None:
     """The run's history, read in parts with pauses; None of a run that is too long."""
     with suppress(OSError):
         if run.events.stat().st_size <= MOST_BYTES:
-            history, tail = RunHistory(), EventTail(run.events)
-            while events := tail.read():
-                for _, event in events:
-                    history.take(event)
-                time.sleep(PAUSE_SECONDS)
-            return history
+            return read_history(run, PAUSE_SECONDS)
     return None

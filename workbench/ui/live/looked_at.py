@@ -1,4 +1,4 @@
-"""What the Judge screen looks at of a judgement: its cursors, the order of the classes, which samples."""
+"""What the Judge screen shows of a judgement: its cursors, the order of the classes, which samples."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from workbench.errors import USERS_KINDS, WorkbenchError
+from workbench.newest import keep_newest
 from workbench.processes.messages import Failure
 from workbench.processes.modules import Module, command_line
 from workbench.processes.plan import BACKGROUND, Plan, read_answer
@@ -165,9 +166,7 @@ class Planner:
         self._remember(self._wanted, expectation)
 
     def _remember(self, content: str, expectation: Expectation) -> None:
-        while len(self._known) >= MOST_KEPT:
-            self._known.pop(next(iter(self._known)))
-        self._known[content] = expectation
+        keep_newest(self._known, content, expectation, MOST_KEPT)
 
 
 def content_of(preset: Preset) -> str:

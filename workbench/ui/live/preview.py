@@ -10,9 +10,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from workbench.errors import TrainerLostError, WorkbenchError
+from workbench.newest import keep_newest
 from workbench.processes.data import DataSummary
 from workbench.processes.measuring import MeasuringProcess, Progress
 from workbench.processes.messages import Failure
@@ -28,13 +28,12 @@ from workbench.ui.live.seen import Seen
 QUIET_SECONDS = 0.2
 """A preview is asked for once nothing has been edited for this long: a held key asks once."""
 PATIENCE_SECONDS = 3.0
-"""After this long an answer that nobody waits for any more is given up, and the process started anew."""
+"""An answer that is no longer wanted is abandoned after this time, and the process is restarted."""
 MOST_SECONDS = 60.0
-"""After this long an answer is given up: the data is too much for a look in passing."""
+"""Any answer is abandoned after this time: the data is too large for a preview."""
 TOO_LONG = "this data takes long to read: D shows it"
 MOST_KEPT = 16
 """Networks and data that are kept, so that a change that is taken back is shown at once."""
-Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,8 @@ class Preview:
         self._since = 0.0
         self._asked: tuple[str, float] | None = None
         """What is being answered, and since when."""
+        self._planned: Expectation | None = None
+        """What the plan of the present answer expects; None before it comes."""
         self._failed = ""
         """The content at which the process was lost: it is not asked for that again."""
         self._on_gpu: set[str] = set()
@@ -117,7 +118,7 @@ class Preview:
 
     @property
     def has_answered(self) -> bool:
-        """Whether all is said of the preset last given to `look`."""
+        """Whether the answer for the preset last given to `look` is complete."""
         return self._is_running and self._asked is None and not self._changed.is_set()
 
     @property
@@ -176,7 +177,7 @@ class Preview:
             self._give(self._wanted, Expectation(reason=str(error)))
 
     async def _answer_next(self, process: MeasuringProcess) -> bool:
-        """Waits for a change and shows it; False where the process has to start anew. Raises TrainerLostError."""
+        """Waits for a change and shows it; False if the process has to be restarted. Raises TrainerLostError."""
         await self._changed.wait()
         while (rest := self._since + QUIET_SECONDS - time.monotonic()) > 0:
             await asyncio.sleep(rest)
@@ -199,13 +200,12 @@ class Preview:
         return True
 
     async def _ask(self, process: MeasuringProcess, preset: Preset, content: str, key: str) -> None:
-        self._asked = content, time.monotonic()
-        expected: list[Expectation] = []
+        self._asked, self._planned = (content, time.monotonic()), None
         try:
             async with asyncio.timeout(MOST_SECONDS):
                 is_new = key not in self._data or key == self._recalled
                 async for part in preview(process, Request.of(preset, shows_data=is_new)):
-                    self._take(part, content, key, expected)
+                    self._take(part, content, key)
         except TimeoutError:
             raise TrainerLostError(TOO_LONG) from None
         except TrainerLostError:
@@ -216,24 +216,24 @@ class Preview:
         finally:
             self._asked = None
 
-    def _take(self, part: Part, content: str, key: str, expected: list[Expectation]) -> None:
-        """Keeps a part of an answer. expected: what the plan, which came before, expects."""
+    def _take(self, part: Part, content: str, key: str) -> None:
+        """Keeps a part of an answer."""
         match part:
             case Progress():
                 self._doing = part.doing if content == self._wanted else self._doing
             case DataSummary():
-                _keep(self._data, key, part)
+                keep_newest(self._data, key, part, MOST_KEPT)
                 self._recalled = "" if key == self._recalled else self._recalled
             case Model():
-                _keep(self._models, content, part)
+                keep_newest(self._models, content, part, MOST_KEPT)
                 self._last_model = part
             case Plan():
-                expected.append(Expectation.from_answer(part))
-                self._expect(content, expected[-1])
+                self._planned = Expectation.from_answer(part)
+                self._expect(content, self._planned)
             case Previewed(uses_gpu=True):
                 self._on_gpu.add(content)
-            case Previewed() if expected:
-                self._expect(content, replace(expected[-1], step_ms=part.step_ms))
+            case Previewed() if self._planned is not None:
+                self._expect(content, replace(self._planned, step_ms=part.step_ms))
         if not isinstance(part, Progress):
             self._doing = ""
         self.show()
@@ -251,10 +251,3 @@ class Preview:
 
 def _past(moment: float, seconds: float) -> bool:
     return time.monotonic() - moment > seconds
-
-
-def _keep(known: dict[str, Kept], key: str, value: Kept) -> None:
-    known.pop(key, None)
-    while len(known) >= MOST_KEPT:
-        known.pop(next(iter(known)))
-    known[key] = value

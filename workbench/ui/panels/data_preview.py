@@ -20,30 +20,27 @@ class DataPreviewPanel(Panel):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._picture: Picture | None = None
-        self._drawn_from: tuple[object, ...] = ()
-        """What was drawn last."""
+        self._summary: DataSummary | None = None
+        self._reason = ""
+        """Why there is no summary."""
         self._name = ""
 
     def show(self, picture: Picture, name: str) -> None:
         """Shows data. name: the choice of data."""
-        before, now = self._drawn_from, (picture.data, picture.reason, picture.doing, name)
-        self._picture, self._name, self._drawn_from = picture, name, now
+        before, now = (self._summary, self._reason, self._name), (picture.data, picture.reason or picture.doing, name)
+        self._summary, self._reason, self._name = now
         if before != now:  # pictures take some milliseconds to draw, and keys must not wait for them
             self.redraw()
-
-    @property
-    def _summary(self) -> DataSummary | None:
-        return None if self._picture is None else self._picture.data
 
     def heading(self) -> Text:
         title = Text.assemble(("data", self.style_of("strong")), (f"  {self._name}", self.style_of("accent")))
         summary = self._summary
         if summary is None:
             return title
-        splits = [f"{count(split.samples)} {split.name}" for split in summary.splits]
+        from workbench.pictures.facts import size_words  # late, as in `content`
+
         total = f"{count(sum(split.samples for split in summary.splits))} samples"
-        written = [f"  {', '.join(splits)}", f"  {total}", ""]
+        written = [f"  {size_words(summary)}", f"  {total}", ""]
         return self.first_fitting(Text.assemble(title, (words, self.style_of("text"))) for words in written)
 
     def content(self, width: int, height: int) -> list[Text]:
@@ -54,9 +51,7 @@ class DataPreviewPanel(Panel):
 
         summary = self._summary
         if summary is None:
-            picture = self._picture
-            reason = "" if picture is None else picture.reason or picture.doing
-            return self.placeholder(reason or "a few samples appear here", width)
+            return self.placeholder(self._reason or "a few samples appear here", width)
         look = look_of(self.app)
         head = [self.cut(Text(summary.learns, look.style_of("dim")), width)]
         balance = balance_lines(summary, width, look) if height >= BALANCE_FROM else []

@@ -39,13 +39,11 @@ class ModelPanel(Panel):
         self._expectation: Expectation | None = None
         self._name = ""
         self._epochs = 0
-        self._drawn_from: tuple[object, ...] = ()
-        """What was drawn last."""
 
     def show(self, picture: Picture, expectation: Expectation | None, name: str, epochs: int) -> None:
         """Shows a network. expectation: what it takes; name: the choice of model; epochs: of the whole run."""
-        before, now = self._drawn_from, (picture, expectation, name, epochs)
-        self._picture, self._expectation, self._name, self._epochs = self._drawn_from = now
+        before, now = (self._picture, self._expectation, self._name, self._epochs), (picture, expectation, name, epochs)
+        self._picture, self._expectation, self._name, self._epochs = now
         if before != now:
             self.redraw()
 
@@ -74,7 +72,7 @@ class ModelPanel(Panel):
         table_rows = rows_of_all(model.layers) + 1
         takes = [self._takes(width), self._takes(width, brief=True)] if not self._is_old else []
         fitting = [lines for lines in takes if height - len(lines) >= min(table_rows, LEAST_LAYERS)]
-        # What is taken is told briefly where that leaves the room to show all layers.
+        # Memory and time are shortened where that makes room for all layers.
         below = next((lines for lines in fitting if height - len(lines) >= table_rows), (fitting or [[]])[-1])
         return [*self._table(model, width, height - len(below)), *below]
 
@@ -82,8 +80,8 @@ class ModelPanel(Panel):
     def _reason(self) -> str:
         """Why no layers are shown."""
         picture = self._picture
-        said = picture.reason or picture.doing if picture is not None and picture.data is not None else ""
-        return said or "the layers of the network appear here once the data has been read"
+        reason = picture.reason or picture.doing if picture is not None and picture.data is not None else ""
+        return reason or "the layers of the network appear here once the data has been read"
 
     # The layers.
 
@@ -127,7 +125,8 @@ class ModelPanel(Panel):
     def _kind(self, row: LayerRow) -> str:
         times = self.glyphs.times
         kernel = f" {times.join(map(str, row.layer.kernel))}" if row.layer.kernel else ""
-        return f"{row.layer.kind}{kernel}{f'  {times} {row.times}' if row.times > 1 else ''}"
+        repeated = f"  {times} {row.times}" if row.times > 1 else ""
+        return f"{row.layer.kind}{kernel}{repeated}"
 
     def _shape(self, layer: Layer) -> str:
         return f" {self.glyphs.times} ".join(map(count, layer.shape))
@@ -178,8 +177,7 @@ class ModelPanel(Panel):
         facts = [] if step_ms is None else [("step", f"about {roughly(step_ms)}")]
         facts.append(("epoch", counted(steps, "step")))
         if step_ms is not None and self._epochs:
-            seconds = step_ms * steps * self._epochs / 1000
-            facts.append((counted(self._epochs, "epoch"), f"about {roughly(1000 * seconds)}"))
+            facts.append((counted(self._epochs, "epoch"), f"about {roughly(step_ms * steps * self._epochs)}"))
         texts = [
             Text.assemble((f"{name} ", self.style_of("dim")), (words, self.style_of("text"))) for name, words in facts
         ]

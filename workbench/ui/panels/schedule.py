@@ -8,6 +8,7 @@ from workbench.plotting.points import Point
 from workbench.plotting.quantities import LEARNING_RATE
 from workbench.plotting.scales import count
 from workbench.settings.preset import Preset
+from workbench.ui.form.parsing import wording
 from workbench.ui.look.chart import Plot, Series, draw
 from workbench.ui.panels.panel import Panel
 from workbench.units import counted
@@ -35,8 +36,8 @@ class SchedulePanel(Panel):
         preset = self._preset
         if preset is None:
             return title
-        title.append(f"  {preset.schedule.label().replace('_', ' ')}", self.style_of("accent"))
-        rates = self._rates(preset, 2 * self.size.width)
+        title.append(f"  {wording(preset.schedule.label())}", self.style_of("accent"))
+        rates = self._rates(preset, DOTS_A_CELL * self.size.width)
         first, peak, last = rates[0].mean, max(point.mean for point in rates), rates[-1].mean
         written = [f"{peak:.3g}"] if first == peak == last else [f"{first:.3g}", f"{peak:.3g}", f"{last:.3g}"]
         arrow = " -> " if self.glyphs.ascii else " → "
@@ -70,7 +71,7 @@ class SchedulePanel(Panel):
         return draw(plot, width, height, self.style_of).lines
 
     def _rates(self, preset: Preset, places: int) -> list[Point]:
-        """The learning rate at so many moments, the last one just before the end."""
+        """The learning rate at `places` evenly spaced moments, and just before the end."""
         epochs, rate = preset.training.epochs, preset.optimizer.learning_rate
         schedule = preset.schedule.build(epochs)
         moments = [epochs * place / max(places, 1) for place in range(places)] + [epochs * (1 - 1e-9)]

@@ -166,8 +166,8 @@ class ChoiceList(OptionList):
 
     def _option(self, label: str, name: str, help: str) -> Option:
         line = _line(self._mark if label == self._chosen else " ", name, help, self._widest)
-        words = [re.escape(word) for word in self._typed.lower().split()]
-        line.highlight_regex(f"(?i:{'|'.join(words)})" if words else r"(?!)", "underline")
+        if words := [re.escape(word) for word in self._typed.split()]:
+            line.highlight_regex(f"(?i:{'|'.join(words)})", "underline")
         return Option(line, id=label)
 
     def action_clear_or_leave(self) -> None:

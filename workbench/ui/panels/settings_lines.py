@@ -89,7 +89,7 @@ class RowPainter:
         if folded and row.kind == "table":
             self._add_summary(line, folded)
         elif row.kind == "table":
-            line.append(self._glyphs.cut(row.empty, columns.width - line.cell_len), self._style("dim"))
+            line.append(self._glyphs.cut(row.sense, columns.width - line.cell_len), self._style("dim"))
         if at_cursor:
             line.pad_right(max(columns.width - line.cell_len, 0))
             line.stylize(self._style("cursor"))
