@@ -145,8 +145,8 @@ def main() -> None:
         folder = Path(name)
         own = {each: str(folder / each.lower()) for each in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
         own |= {"WORKBENCH_RUNS": "runs", "WORKBENCH_STUDIES": "studies"}
-        if MNIST.is_dir():
-            own.setdefault("WORKBENCH_DATA", os.environ.get("WORKBENCH_DATA", str(MNIST)))
+        if MNIST.is_dir() and "WORKBENCH_DATA" not in os.environ:
+            own["WORKBENCH_DATA"] = str(MNIST)
         command = [sys.executable, "-m", "workbench", "mnist-mlp"]
         seat = Seat(Terminal(command, folder, 140, 40, own), pictures=arguments.pictures)
         try:

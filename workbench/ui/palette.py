@@ -15,7 +15,7 @@ from workbench.ui.look.styled_app import StyledApp
 
 TITLE_CELLS, KEY_CELLS = 34, 7
 MOST_RECENT = 8
-BEGINS, LABELLED, NAMED, KNOWN_AS, TOLD = 5.0, 4.0, 3.0, 2.0, 1.0
+BEGINS, LABELLED, NAMED, KNOWN_AS, DESCRIBED = 5.0, 4.0, 3.0, 2.0, 1.0
 """Where the typed words were found: at the beginning of the title, in the label, in the title, in other words, in the
 help. A match of single letters scores less than 1."""
 
@@ -74,7 +74,7 @@ def score(action: Action, query: str) -> float:
         if _begins_words(words, text):
             return worth
     if _begins_words(words, f"{action.help} {action.words}"):
-        return TOLD
+        return DESCRIBED
     return min(Matcher(query).match(action.title) / 100, 0.9)
 
 

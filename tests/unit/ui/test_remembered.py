@@ -31,3 +31,10 @@ def test_what_is_no_filter_or_column_is_left_out() -> None:
     Remembered.path().write_text('run_columns = ["best", 3]\nsmoothing = 0.25\n[run_filters]\na = "b"\nc = 1\n')
     remembered = Remembered.load()
     assert (remembered.run_columns, remembered.run_filters, remembered.smoothing) == (["best"], {"a": "b"}, 0.25)
+
+
+@pytest.mark.parametrize("name", ["charts", "log_unlike", "recent", "run_columns"])
+def test_what_is_no_text_in_a_list_is_left_out(name: str) -> None:
+    Remembered.path().parent.mkdir(parents=True)
+    Remembered.path().write_text(f'{name} = ["loss", 3, ["a"]]\n')
+    assert getattr(Remembered.load(), name) == ["loss"]

@@ -34,7 +34,7 @@ class ChartsController:
         self.view = ChartView(
             smoothing=remembered.smoothing,
             log=remembered.log,
-            unlike=frozenset(title for title in remembered.log_unlike if isinstance(title, str)),
+            unlike=frozenset(remembered.log_unlike),
             x_axis=x_axis,
             all_values=remembered.all_values,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from rich.style import Style
@@ -33,6 +34,8 @@ _WRITTEN = {
 _NAMED = {written: key for key, written in _WRITTEN.items()}
 _WHOLE = ("space", "enter", "tab", "delete", "backspace", "home", "end", *(f"f{number}" for number in range(1, 13)))
 """Keys whose name is more than one letter in both."""
+_LETTERS = re.compile(r".(-.)?")
+"""A key that types a letter, or a range of them: 1-8."""
 
 
 def key_name(key: str) -> str:
@@ -44,12 +47,12 @@ def key_name(key: str) -> str:
 
 def edits_text(shown: str) -> bool:
     """Whether a key, or the first of several, changes the text in a field that has the focus."""
-    return shown in ("space", "delete") or len(shown.partition(" ")[0].removesuffix("-8")) == 1
+    return shown in ("space", "delete") or _LETTERS.fullmatch(shown.partition(" ")[0]) is not None
 
 
 @cache
 def pressed_by_click(shown: str) -> Style:
-    """The style of a key's name: a click on it presses the key. None for a name that is not that of one key."""
+    """The style of a key's name: a click on it presses the key. Empty where it names no single key."""
     key = _textual_key(shown)
     return Style.from_meta({"@click": f"app.simulate_key({key!r})"}) if key else Style()
 

@@ -58,12 +58,7 @@ class Remembered:
         remembered = cls()
         for each in fields(cls):
             if type(values.get(each.name)) is type(getattr(remembered, each.name)):
-                setattr(remembered, each.name, values[each.name])
-        remembered.run_columns = [key for key in remembered.run_columns if isinstance(key, str)]
-        filters = remembered.run_filters
-        remembered.run_filters = {name: text for name, text in filters.items() if isinstance(text, str)}
-        remembered.recent = [title for title in remembered.recent if isinstance(title, str)]
-        remembered.charts = [name for name in remembered.charts if isinstance(name, str)]
+                setattr(remembered, each.name, _with_texts_only(values[each.name]))
         return remembered
 
     def save(self) -> None:
@@ -91,3 +86,12 @@ class Remembered:
             for name, value in habits.items():
                 setattr(each, name, value)
         latest.save()
+
+
+def _with_texts_only(value: Any) -> Any:
+    """A list or a dict without what is no text; any other value as it is."""
+    if isinstance(value, list):
+        return [each for each in value if isinstance(each, str)]
+    if isinstance(value, dict):
+        return {name: each for name, each in value.items() if isinstance(each, str)}
+    return value

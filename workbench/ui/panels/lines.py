@@ -18,11 +18,7 @@ class HintLine(LineWidget):
     """One sentence: the help of the setting at the cursor, an answer to a key, a fault."""
 
     DEFAULT_CSS = "HintLine { height: 1; }"
-
-    @property
-    def is_seen(self) -> bool:
-        """Also under a dialog: a key that works everywhere is answered here."""
-        return self.is_attached and self.size.area > 0
+    IS_DRAWN_UNDER_DIALOGS = True  # a key that works everywhere is answered here
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -113,15 +109,11 @@ class KeysLine(LineWidget):
     """
 
     DEFAULT_CSS = "KeysLine { height: 1; }"
+    IS_DRAWN_UNDER_DIALOGS = True
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._keys: list[ShownKey] = []
-
-    @property
-    def is_seen(self) -> bool:
-        """Also under a dialog."""
-        return self.is_attached and self.size.area > 0
 
     def on_mount(self) -> None:
         self.app.screen_change_signal.subscribe(self, self._screen_changed)

@@ -30,6 +30,8 @@ class LineWidget(Widget):
     """A widget of lines of text that repaints only the changed parts of lines."""
 
     app: StyledApp
+    IS_DRAWN_UNDER_DIALOGS: ClassVar[bool] = False
+    """Whether it changes under a dialog too, which covers only a part of the screen."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -59,7 +61,11 @@ class LineWidget(Widget):
     @property
     def is_seen(self) -> bool:
         """Whether the widget can be seen: it is not hidden, not folded away, not under another screen."""
-        return self.is_attached and self.is_on_screen and self.screen.is_active and self.size.area > 0
+        if not self.is_attached or self.size.area == 0:
+            return False
+        if self.IS_DRAWN_UNDER_DIALOGS and self.app.screen.is_modal:
+            return True
+        return self.is_on_screen and self.screen.is_active
 
     def redraw(self) -> None:
         """Draws again, and repaints the changed cells. A hidden widget is drawn when it is shown."""

@@ -64,15 +64,11 @@ class TopBar(LineWidget):
     """One line. Where it is short, items are left out in the order of `_GIVES_WAY`; the state always stays."""
 
     DEFAULT_CSS = "TopBar { height: 1; background: $panel; }"
+    IS_DRAWN_UNDER_DIALOGS = True  # a run may be paused for what the dialog does
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._content: TopBarContent | None = None
-
-    @property
-    def is_seen(self) -> bool:
-        """Also seen under a dialog: a run may be paused for what the dialog does."""
-        return super().is_seen or (self.is_attached and self.app.screen.is_modal and self.size.area > 0)
 
     def show(self, content: TopBarContent) -> None:
         """Replaces the content."""

@@ -28,6 +28,7 @@ class TuneBar(LineWidget):
     """One line; where it is short, the bar and then the counts are left out."""
 
     DEFAULT_CSS = "TuneBar { height: 1; background: $panel; }"
+    IS_DRAWN_UNDER_DIALOGS = True
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -38,11 +39,6 @@ class TuneBar(LineWidget):
         """name: of the preset."""
         self._watch, self._preset_name = watch, name
         self.redraw()
-
-    @property
-    def is_seen(self) -> bool:
-        """Also under a dialog."""
-        return super().is_seen or (self.is_attached and self.app.screen.is_modal and self.size.area > 0)
 
     def lines(self, width: int, height: int) -> list[Text]:
         badge = Style(reverse=True, bold=True) + self.style_of("accent")

@@ -154,10 +154,14 @@ class MainPanels:
         self._machine_past.take(readings, time.monotonic())
 
     def show_machine(self) -> None:
-        """Shows the machine, and the memory: of the run, of the machine, and as a dry run expects it."""
+        """Shows the machine and the memory."""
         self._screen.query_one(MachinePanel).show(self.machine, self._machine_past, self.history)
-        self._screen.query_one(MemoryPanel).show(self.history, self.machine, self._session.planner.expectation)
+        self._show_memory()
         self.show_top()
+
+    def _show_memory(self) -> None:
+        """Shows the memory of the run and of the machine, and as a dry run expects it."""
+        self._screen.query_one(MemoryPanel).show(self.history, self.machine, self._session.planner.expectation)
 
     def show_top(self) -> None:
         """Shows the preset and the run's state in the top line, then the keys and the hint."""
@@ -203,7 +207,7 @@ class MainPanels:
     def show_expectation(self) -> None:
         """Shows what the settings being edited would take, as a dry run measured it."""
         self._screen.query_one(SettingsPanel).expect(self._session.planner.expectation)
-        self.show_machine()
+        self._show_memory()
         self.show_preview()
 
     def show_preview(self) -> None:

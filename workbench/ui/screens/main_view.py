@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,7 +23,6 @@ from textual.worker import WorkerCancelled, WorkerFailed
 
 from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
-from workbench.runs.lock import local_process_id
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.data import DataController
@@ -35,9 +33,8 @@ from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.controllers.runs import RunsController
 from workbench.ui.form.draft import Draft
-from workbench.ui.live.owners import Owners
 from workbench.ui.live.pace import Pace, What
-from workbench.ui.live.readings import Readings, ReadingSource
+from workbench.ui.live.readings import ReadingSource
 from workbench.ui.live.remembered import Remembered
 from workbench.ui.live.session import Session
 from workbench.ui.look.styled_app import StyledApp
@@ -59,13 +56,13 @@ from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.step_time import StepTimePanel
 from workbench.ui.panels.top_bar import TopBar
 from workbench.ui.screens.main_panels import MainPanels
+from workbench.ui.screens.main_reads import MainReads
 from workbench.ui.screens.pages import Pages
 
 if TYPE_CHECKING:
     from workbench.ui.controllers.judge import JudgeController
     from workbench.ui.controllers.measure import MeasureController
     from workbench.ui.controllers.tune import TuneController
-    from workbench.ui.live.last_run import LastRun
     from workbench.ui.panels.runs_arrangement import RunsView
 
 STANDBY_DELAY_SECONDS = 0.5
@@ -93,7 +90,6 @@ class MainView(Screen[None]):
         self._draft = draft
         self._session = session
         self._options = options
-        self._readings = readings
         self._attach_to = attach_to
         self._not_opened = not_opened
         self.run = RunController(draft, session, self)
@@ -119,12 +115,13 @@ class MainView(Screen[None]):
             study=lambda: self._study_in_progress,
             has_standby=options.standby,
         )
+        self._reads = MainReads(
+            self, draft=draft, session=session, readings=readings, panels=self._panels, show_run=self.show_run
+        )
         self._pace = Pace()
         self._last_state = "idle"
         self._has_begun = False
         """Whether the first paint is over."""
-        self._sought = ""
-        """The preset whose last run is being read, or was read last."""
         self._will_redraw = False
         """Whether the charts are about to be drawn again."""
         self._has_unseen = False
@@ -190,17 +187,17 @@ class MainView(Screen[None]):
         self._has_begun = True
         self._session.preview.show = self._show_preview
         self._show_preview()
-        self._read_last_run()
+        self._reads.read_last_run()
         self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
-        self._read_machine()
+        self._reads.read_machine()
         if self._not_opened:
             title = f"the last preset cannot be opened; this is {self._draft.preset.name}"
             self.show_notice(title, self._not_opened, "^o opens a preset   esc hides this")
         else:
             self.presets.remember()
         if self._options.standby:
-            self._recall_preview()
+            self._reads.recall_preview()
             self.set_timer(STANDBY_DELAY_SECONDS, self._session.keep_standby)
         if self._attach_to is not None:
             self.attach(self._attach_to)
@@ -221,7 +218,7 @@ class MainView(Screen[None]):
 
     def _tick(self) -> None:
         if self._is_due("read"):
-            self._read_machine()
+            self._reads.read_machine()
         if self._is_due("poll"):
             self.poll()
 
@@ -281,51 +278,9 @@ class MainView(Screen[None]):
         if self._session.plan(None if self._draft.problems else self._draft.preset):
             self._panels.show_expectation()
 
-    @work(thread=True, exit_on_error=False)
-    def _recall_preview(self) -> None:
-        """Shows what was previewed at the end of the last time."""
-        from workbench.ui.live.seen import Seen
-
-        if (seen := Seen.load()) is not None:
-            self.app.call_from_thread(self._session.preview.recall, seen)
-
     def _show_preview(self) -> None:
         if self.is_attached:
             self._panels.show_expectation()
-
-    def _read_last_run(self) -> None:
-        """Reads the last run of the preset, in a thread, for as long as no run is shown."""
-        name, known = self._draft.preset.name, self._panels.last_run
-        if self._session.watch is None and (known is None or known.preset_name != name) and name != self._sought:
-            self._sought = name
-            self.run_worker(self._find_last_run, thread=True, exclusive=True, group="last-run", exit_on_error=False)
-
-    def _find_last_run(self) -> None:
-        from workbench.ui.live.last_run import read_last_run
-
-        last = read_last_run(self._session.runs_folder, self._sought)
-        self.app.call_from_thread(self._take_last_run, last)
-
-    def _take_last_run(self, last: LastRun) -> None:
-        self._panels.last_run = last
-        if self.is_attached:
-            self.show_run()
-
-    def _read_machine(self) -> None:
-        """Reads the machine in a thread; its processes only while their page is in sight."""
-        watch, is_seen = self._session.watch, self.query_one(MachinePanel).is_seen
-        run = watch.run if watch is not None and watch.is_alive else None
-
-        def read() -> None:
-            owners = Owners(os.getpid(), None if run is None else local_process_id(run)) if is_seen else None
-            self.app.call_from_thread(self._take_readings, self._readings.read(owners))
-
-        self.run_worker(read, thread=True, exclusive=True, group="readings", exit_on_error=False)
-
-    def _take_readings(self, readings: Readings) -> None:
-        self._panels.take_machine(readings)
-        if self.is_attached:
-            self._panels.show_machine()
 
     # What controllers ask for.
 
@@ -358,7 +313,7 @@ class MainView(Screen[None]):
         self._panels.show_settings()
         if self._has_begun:
             self._show_preview()
-            self._read_last_run()
+            self._reads.read_last_run()
 
     def show_setting(self, path: str) -> None:
         self.show_settings()
@@ -379,7 +334,7 @@ class MainView(Screen[None]):
         self.pages.go_to(page, remember=remember)
         self.show_run()
         if page == "machine":
-            self.call_after_refresh(self._read_machine)  # what is read only for it
+            self.call_after_refresh(self._reads.read_machine)  # what is read only for it
 
     def show_notice(self, title: str, message: str, keys: str) -> None:
         self.query_one(NoticePanel).show("error", title, message, keys)
