@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from workbench.settings.toml_text import toml
+from workbench.tuning.axes import Axes, axes_of
 
 AT = "@"
 """Between the path of a setting and the choice that a range is for: optimizer.learning_rate@sgd."""
@@ -151,6 +153,11 @@ class Options:
     def is_ordered(self) -> bool:
         """Whether values that follow each other are alike: numbers and lists, not names."""
         return not any(isinstance(value, (str, bool)) for value in self.values)
+
+    @cached_property
+    def axes(self) -> Axes | None:
+        """The numbers that lie behind the values; None where there are none."""
+        return axes_of(self.values)
 
     def value(self, index: int) -> Any:
         """The value of that index, from 0."""

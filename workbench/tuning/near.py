@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from workbench.settings.preset import Preset
+from workbench.tuning.axes import Axes
 from workbench.tuning.dimensions import Dimension, Options
 from workbench.tuning.space import TAGS, SearchSpace
 
@@ -61,9 +62,23 @@ def _moved(dimension: Dimension, value: Any, random: Random) -> Any:
     if isinstance(dimension, Options) and not dimension.is_ordered:
         others = [option for option in range(dimension.count) if option != dimension.index(value)]
         return dimension.value(random.choice(others)) if others else value
+    if isinstance(dimension, Options) and dimension.axes is not None and len(dimension.axes.scales) > 1:
+        return _moved_along(dimension.axes, value, random)
     place = abs(dimension.place(value) + random.gauss(0, SPREAD))
     moved = dimension.at(max(2 - place, 0.0) if place > 1 else place)  # reflected at both ends
     if moved != value or dimension.count is None or dimension.count == 1:
         return moved
     index = dimension.index(value)
     return dimension.value(random.choice([near for near in (index - 1, index + 1) if 0 <= near < dimension.count]))
+
+
+def _moved_along(axes: Axes, value: Any, random: Random) -> Any:
+    """The next option before or after this one, along one of the axes."""
+    point = axes.point(value)
+    moved = [
+        (*point[:axis], index, *point[axis + 1 :])
+        for axis, scale in enumerate(axes.scales)
+        for index in (point[axis] - 1, point[axis] + 1)
+        if 0 <= index < len(scale)
+    ]
+    return axes.option(random.choice(moved)) if moved else value

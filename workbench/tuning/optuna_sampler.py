@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from random import Random
@@ -18,7 +18,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from workbench.settings.preset import Preset
-from workbench.tuning.dimensions import Dimension, Numbers
+from workbench.tuning.dimensions import Dimension, Numbers, Options
 from workbench.tuning.grid import MOST_COMBINATIONS, combinations
 from workbench.tuning.near import near
 from workbench.tuning.sampler import RememberingSampler, Suggestion, Trial
@@ -76,7 +76,7 @@ class OptunaSampler(RememberingSampler):
         values: dict[str, Any] = {}
         for dimension in self.space.dimensions:
             if self.space.is_active(dimension, values):
-                values[dimension.path] = external(dimension, _suggested(asked, dimension))
+                values[dimension.path] = _suggested(asked, dimension)
         return values
 
     def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
@@ -102,8 +102,8 @@ class OptunaSampler(RememberingSampler):
         frozen = create_trial(
             state=TrialState.WAITING if trial.state == "running" else states[trial.state],
             value=trial.value if trial.state == "completed" else None,
-            params={dimension.name: internal(dimension, trial.values[dimension.path]) for dimension in active},
-            distributions={dimension.name: distribution_of(dimension) for dimension in active},
+            params=_merged(parameters(dimension, trial.values[dimension.path]) for dimension in active),
+            distributions=_merged(map(distributions, active)),
             intermediate_values={trial.epoch: trial.value} if trial.state == "cut_short" else None,
         )
         if trial.state == "running":
@@ -152,16 +152,47 @@ def internal(dimension: Dimension, value: Any) -> Any:
     return dimension.index(value)
 
 
+def distributions(dimension: Dimension) -> dict[str, BaseDistribution]:
+    """A dimension for TPE: options that have axes as an index on each, so that it learns of neighbours."""
+    if isinstance(dimension, Options) and dimension.axes is not None:
+        scales = zip(dimension.axes.names, dimension.axes.scales, strict=True)
+        return {_of_axis(dimension, name): IntDistribution(0, len(scale) - 1) for name, scale in scales}
+    return {dimension.name: distribution_of(dimension)}
+
+
+def parameters(dimension: Dimension, value: Any) -> dict[str, Any]:
+    """A value of a setting in those distributions."""
+    if isinstance(dimension, Options) and dimension.axes is not None:
+        names = [_of_axis(dimension, name) for name in dimension.axes.names]
+        return dict(zip(names, dimension.axes.point(dimension.value(dimension.index(value))), strict=True))
+    return {dimension.name: internal(dimension, value)}
+
+
+def _of_axis(dimension: Dimension, axis: str) -> str:
+    return f"{dimension.name} {axis}".rstrip()
+
+
+def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}
+
+
 def _suggested(trial: optuna.Trial, dimension: Dimension) -> Any:
-    """What Optuna suggests for a dimension."""
-    match distribution_of(dimension):
+    """What Optuna suggests for a dimension, as the setting has it."""
+    found = [_drawn(trial, name, distribution) for name, distribution in distributions(dimension).items()]
+    if isinstance(dimension, Options) and dimension.axes is not None:
+        return dimension.axes.option(found)
+    return external(dimension, found[0])
+
+
+def _drawn(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> Any:
+    match distribution:
         case CategoricalDistribution() as options:
-            return trial.suggest_categorical(dimension.name, options.choices)
+            return trial.suggest_categorical(name, options.choices)
         case IntDistribution() as whole:
-            return trial.suggest_int(dimension.name, whole.low, whole.high, log=whole.log)
+            return trial.suggest_int(name, whole.low, whole.high, log=whole.log)
         case FloatDistribution() as real:
-            return trial.suggest_float(dimension.name, real.low, real.high, log=real.log)
-    raise AssertionError(dimension)
+            return trial.suggest_float(name, real.low, real.high, log=real.log)
+    raise AssertionError(distribution)
 
 
 def external(dimension: Dimension, suggested: Any) -> Any:
