@@ -34,18 +34,27 @@ class Request:
     value: float | None = None
     time: float = 0.0
     """When the request was made, in seconds since 1970; 0 if unknown."""
+    unless: float | None = None
+    """Of stop_after_epoch: if the monitored value was better than this, training goes on."""
+
+    @property
+    def detail(self) -> str:
+        """What was asked beside the command, in words; empty where it is all."""
+        parts = [] if self.value is None else [f"{self.value:g}"]
+        return " ".join(parts if self.unless is None else [*parts, f"unless better than {self.unless:.4g}"])
 
 
-def ask(run: RunDirectory, command: Command, value: float | None = None) -> None:
+def ask(run: RunDirectory, command: Command, value: float | None = None, *, unless: float | None = None) -> None:
     """Appends a request. The trainer answers with a RequestHandled event. Raises StorageError."""
     if command not in COMMANDS:
         raise UsageError(f"no such command: {command}")
-    append_request(run.control, command, value)
+    append_request(run.control, command, value, unless)
 
 
-def append_request(control: Path, command: str, value: float | None = None) -> None:
+def append_request(control: Path, command: str, value: float | None = None, unless: float | None = None) -> None:
     """Appends a request to a file of requests. Raises StorageError."""
-    line = json.dumps({"command": command, "time": time.time()} | ({} if value is None else {"value": value}))
+    given = {name: number for name, number in (("value", value), ("unless", unless)) if number is not None}
+    line = json.dumps({"command": command, "time": time.time(), **given})
     try:
         descriptor = open_to_append(control)
         try:
@@ -82,7 +91,8 @@ def _parse(line: bytes) -> Request:
     try:
         values = json.loads(line)
         command, value = values["command"], values.get("value")
-        return Request(str(command)[:80], _number(value), _number(values.get("time")) or 0.0)
+        unless = _number(values.get("unless"))
+        return Request(str(command)[:80], _number(value), _number(values.get("time")) or 0.0, unless)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Request(line.decode(errors="replace")[:80])
 

@@ -85,7 +85,7 @@ class RequestHandler:
                     command=request.command,
                     step=step,
                     accepted=refusal is None,
-                    detail=refusal or ("" if request.value is None else f"{request.value:g}"),
+                    detail=refusal or request.detail,
                     value=request.value,
                 )
             )

@@ -76,9 +76,14 @@ def not_kept_at(
 
 def _best_at(trials: Iterable[TrialView], epoch: int, metric: Metric) -> list[TrialView]:
     """Those that have been trained for that many epochs, the best first; of each schedule in turn."""
+    return _in_turn([trial for _, trial in _ranked_at(trials, epoch, metric)])
+
+
+def _ranked_at(trials: Iterable[TrialView], epoch: int, metric: Metric) -> list[tuple[float, TrialView]]:
+    """Values of those that have been trained for that many epochs, with them; the best first."""
     values = [(value_at(trial, epoch, metric), trial) for trial in trials]
-    ranks = [(metric.rank(value), trial) for value, trial in values if value is not None]
-    return _in_turn([trial for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))])
+    known = [(value, trial) for value, trial in values if value is not None]
+    return sorted(known, key=lambda pair: (-metric.rank(pair[0]), pair[1].number))
 
 
 def _best(view: StudyView, count: int) -> list[TrialView]:
@@ -137,6 +142,35 @@ def asha(view: StudyView, first: int, epochs: int) -> Continue | None:
                 following = levels[level + 1] if level + 1 < len(levels) else None
                 return Continue(trial.number, following)
     return None
+
+
+def asha_bars(view: StudyView, trial: TrialView, ahead: Sequence[int]) -> dict[int, float | None]:
+    """What a trial must beat at each rung ahead of it for ASHA to promote it there and then.
+
+    None: too few trials have reached the rung, so that it pauses there. A rung is left out where any value is enough.
+    """
+    metric = view.metric
+    if metric is None:
+        return dict.fromkeys(ahead[:1])
+    others = [each for each in view.trials.values() if each.repeats is None and each is not trial]
+    bars: dict[int, float | None] = {}
+    for rung in ahead:
+        known = _ranked_at(others, rung, metric)
+        place = _last_promoted([each for _, each in known], trial)
+        if place < len(known):
+            bars[rung] = known[place][0] if place >= 0 else None
+        if place < 0:
+            break
+    return bars
+
+
+def _last_promoted(ranked: Sequence[TrialView], trial: TrialView) -> int:
+    """The last place, from 0, among ranked trials at which a trial would be promoted; -1 where it would be at none."""
+    promoted = (len(ranked) + 1) // REDUCTION
+    for place in range(len(ranked), -1, -1):
+        if trial in _in_turn([*ranked[:place], trial, *ranked[place:]])[:promoted]:
+            return place
+    return -1
 
 
 def median(view: StudyView, trial: TrialView, first: int) -> Discard | None:

@@ -96,6 +96,12 @@ class Way(Protocol):
     def discards_among(self, view: StudyView, trials: Sequence[int], epoch: int) -> list[Discard]:
         """Which of the trials that are trained together are discarded; asked after each epoch."""
 
+    def bars(self, view: StudyView, trial: TrialView, until_epoch: int) -> dict[int, float | None]:
+        """Epochs after which a trial pauses, unless its best value so far beats the bar: then it is trained on at once.
+
+        until_epoch: the first of them. None: it pauses there in any case.
+        """
+
     def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
         """Whether a trial that is being trained, or has just ended, is to be discarded."""
 

@@ -71,7 +71,8 @@ class TrialRun:
         trainer = place.start(run)
         follower.watch(trainer)
         if until_epoch is not None:
-            ask(run, "stop_after_epoch", until_epoch)
+            for epoch, bar in record.way.bars(record.view, trial, until_epoch).items():
+                ask(run, "stop_after_epoch", epoch, unless=bar)
         return cls(record, trial, run, follower, trainer, place)
 
     @classmethod

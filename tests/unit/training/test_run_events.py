@@ -150,3 +150,27 @@ def test_the_memory_of_a_short_trial_is_reported_only_once_it_is_trained_to_its_
     trainer.train()
     assert bool(trainer.stopping) == (stop_after is not None)
     assert len(of_type(trainer, Footprint)) == reports
+
+
+@pytest.mark.parametrize(
+    ("asked", "epochs"),
+    [
+        ([(1, None)], 1),
+        ([(1, 0.0)], 3),
+        ([(1, 1.1)], 1),
+        ([(1, 0.0), (2, 1.1)], 2),
+        ([(1, 0.0), (2, None)], 2),
+        ([(2, 0.0), (1, 1.1)], 1),
+    ],
+)
+def test_training_stops_after_an_epoch_unless_its_best_accuracy_is_better(
+    make_trainer: MakeTrainer, asked: list[tuple[float, float | None]], epochs: int
+) -> None:
+    trainer = make_trainer("training.epochs=3", "training.monitor=accuracy")
+    for epoch, unless in asked:
+        ask(trainer.run, "stop_after_epoch", epoch, unless=unless)
+    trainer.train()
+    assert trainer.state.epoch == epochs
+    assert trainer.stopping == (epochs < 3)
+    details = [event.detail for event in of_type(trainer, events.RequestHandled)]
+    assert details == [f"{epoch:g}" + ("" if bar is None else f" unless better than {bar:g}") for epoch, bar in asked]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.metrics import metric
 from workbench.runs.control import ControlReader
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, Prepared
@@ -18,6 +19,7 @@ from workbench.runs.history import read_history
 from workbench.runs.status import Summary
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
+from workbench.training.epoch_stops import EpochStops
 from workbench.tuning.directory import StudyDirectory, create_study
 from workbench.tuning.places import Stacking
 from workbench.tuning.question import Question
@@ -77,6 +79,7 @@ class ScriptedTrainer:
         self._epoch = 0 if last is None else last.epoch
         self._preset = Preset.of_run(self.run.preset)
         self._control = ControlReader(self.run.control, time.time())
+        self._stops = EpochStops(metric("accuracy"))
         if last is None:
             self._write(
                 Prepared(
@@ -98,7 +101,9 @@ class ScriptedTrainer:
 
     def _train_epoch(self) -> None:
         requests = self._control.read()
-        last = max((request.value or 0 for request in requests if request.command == "stop_after_epoch"), default=None)
+        for request in requests:
+            if request.command == "stop_after_epoch":
+                self._stops.ask(request)
         if any(request.command == "stop" for request in requests):
             return self._end("stopped")
         value = self.accuracy(self._preset, self._epoch + 1)
@@ -113,20 +118,24 @@ class ScriptedTrainer:
         )  # fmt: skip
         if self._epoch >= self._preset.training.epochs:
             return self._end("completed")
-        self._last = last if last is not None else getattr(self, "_last", None)
-        if self._last is not None and self._epoch >= self._last:
+        if self._stops.is_due(self._epoch, max(end.validation["accuracy"] for end in self._ends if end.validation)):
             return self._end("stopped")
         return None
 
     def _end(self, status: str, reason: str = "", kind: str = "") -> None:
         self.exit_code = {"completed": 0, "stopped": 130, "failed": 3}[status]
-        ends = [event for event in read_events(self.run) if isinstance(event, EpochEnd)]
-        best = max((event.validation for event in ends if event.validation), key=lambda v: v["accuracy"], default=None)
+        best = max(
+            (event.validation for event in self._ends if event.validation), key=lambda v: v["accuracy"], default=None
+        )
         Summary(
             status=status, reason=reason, exit_code=self.exit_code, step=self._epoch, epoch=self._epoch,
             best_epoch=self._epoch, monitor="accuracy", train=best, validation=best, test=None,
             seconds={"total": 1.0 * self._epoch}, kind=kind,
         ).save(self.run)  # fmt: skip
+
+    @property
+    def _ends(self) -> list[EpochEnd]:
+        return [event for event in read_events(self.run) if isinstance(event, EpochEnd)]
 
     def _write(self, event: Event) -> None:
         writer = EventWriter(self.run.events)

@@ -342,6 +342,21 @@ def test_the_median_rule_stops_trials_that_run(tmp_path: Path) -> None:
     assert (trials[5].epoch, set(trials[5].values)) == (2, {1, 2}), "what came later does not count"
 
 
+def test_what_asha_promotes_at_once_is_trained_on_without_a_new_start(tmp_path: Path) -> None:
+    rates = (0.1, 1.0, 0.01, 0.5)
+    study = new_study(tmp_path, Question(way="search", discard="asha", trials=4, discard_after=1, confirm=1))
+
+    def suggest(view: StudyView) -> Suggestion | None:
+        number = len(view.trials)
+        return Suggestion({"optimizer.learning_rate": rates[number]}, "list") if number < 4 else None
+
+    run(study, Search(Question(way="search", trials=4, discard_after=1, confirm=1), suggest, epochs=4, seed=0))
+    started = [event for _, event in study_tail(study).read() if isinstance(event, TrialStarted)]
+    assert [(event.trial, event.until_epoch) for event in started] == [(0, 1), (1, 1), (2, 1), (3, 1), (2, None)]
+    values = read_study_view(study).trials[2].values
+    assert list(values) == [1, 2, 3, 4], "three epochs at once, for it was the best of three; the last at the end"
+
+
 def test_asha_trains_one_of_three_further(tmp_path: Path) -> None:
     rates = (0.1, 0.01, 1.0, 0.02, 0.5, 0.2)
     question = Question(way="search", discard="asha", trials=6, discard_after=1, confirm=1)

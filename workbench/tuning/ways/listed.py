@@ -59,6 +59,9 @@ class Listed:
     def most_weights(self) -> int | None:
         return len(self._changes)
 
+    def bars(self, view: StudyView, trial: TrialView, until_epoch: int) -> dict[int, float | None]:
+        return {until_epoch: None}
+
     def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
         return None
 
