@@ -40,6 +40,15 @@ On = Annotated[
         "studies folder must be on a disk that all its machines see.",
     ),
 ]
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=0,
+        help="Train this many trials at once on the CPU; they share its cores, which a small network leaves idle. "
+        "Default: one, so that the same seed tries the same settings.",
+    ),
+]
 Together = Annotated[
     bool | None,
     typer.Option(

@@ -21,6 +21,8 @@ class Options:
     """The name of the preset to save what was found as."""
     on: str = ""
     """Where the trials of a study run, as `Question.on`."""
+    workers: int = 0
+    """How many trials of a study run at once on a CPU, as `Question.workers`."""
     together: bool | None = None
     """Whether trials that differ only in numbers are trained together, or one by one; None: the faster way."""
     runs_dir: Path | None = None

@@ -17,6 +17,7 @@ from workbench.headless.study import follow_study, say_saved
 from workbench.headless.train import check_trust
 from workbench.headless.tune_results import show_page, show_queue, show_repeat, show_search
 from workbench.headless.tuned_preset import load_tuned
+from workbench.headless.where import check_where
 from workbench.metrics import metric, metrics_for, monitor_names
 from workbench.processes.plan import make_plan
 from workbench.runs.lock import claim, is_running, process_id
@@ -28,7 +29,6 @@ from workbench.tuning.asking import DEFAULT_TRIALS, search_question, seeds_from
 from workbench.tuning.directory import StudyDirectory, create_study, preset_of
 from workbench.tuning.question import Question, parse_target, read_question, together_of
 from workbench.tuning.ranges import parse_searches
-from workbench.tuning.ray_places import check_on
 from workbench.tuning.samplers import SAMPLERS
 from workbench.tuning.saving import save_as_asked
 from workbench.tuning.view import StudyView, read_study_view
@@ -81,7 +81,7 @@ def search(
     """Searches; returns the exit code. Raises WorkbenchError."""
     if options.save_as is not None:
         library.new_preset_file(options.save_as)
-    check_on(options.on)
+    check_where(options)
     preset = load_tuned(preset_name, overrides, options.trust_code)
     given = preset
     if budget.until:
@@ -104,6 +104,7 @@ def search(
         fresh_seeds=fresh_seeds,
         save_as=options.save_as or "",
         together=together_of(options.together),
+        workers=options.workers,
         on=options.on,
     )
     if budget.until:
@@ -119,10 +120,10 @@ def repeat(
     options: Options,
 ) -> int:
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
-    check_on(options.on)
+    check_where(options)
     preset = load_tuned(preset_name, overrides, options.trust_code)
     wanted, together = seeds_from(preset.training.seed, seeds), together_of(options.together)
-    question = Question(way="repeat", seeds=wanted, together=together, on=options.on)
+    question = Question(way="repeat", seeds=wanted, together=together, workers=options.workers, on=options.on)
     study = create_study(options.studies_folder, preset, question)
     return follow_study(study, options, SHOW["repeat"])
 

@@ -10,10 +10,10 @@ from workbench.headless.options import Options
 from workbench.headless.study import follow_study
 from workbench.headless.tune_results import show_queue
 from workbench.headless.tuned_preset import load_tuned
+from workbench.headless.where import check_where
 from workbench.tuning.directory import create_study
 from workbench.tuning.question import Question
 from workbench.tuning.queue import origin_of, queue_changes
-from workbench.tuning.ray_places import check_on
 
 
 def queue(
@@ -23,13 +23,15 @@ def queue(
     options: Options,
 ) -> int:
     """Trains them; returns the exit code. Raises WorkbenchError before anything is trained where one is wrong."""
-    check_on(options.on)
+    check_where(options)
     presets, origins = [], []
     for name in names:
         for assignments in [_assignments(text) for text in each] or [[]]:
             presets.append(load_tuned(name, overrides, options.trust_code, each=assignments))
             origins.append(origin_of(presets[-1], [text.partition("=")[0].strip() for text in assignments]))
-    question = Question(way="queue", changes=queue_changes(presets), origins=tuple(origins), on=options.on)
+    question = Question(
+        way="queue", changes=queue_changes(presets), origins=tuple(origins), workers=options.workers, on=options.on
+    )
     study = create_study(options.studies_folder, presets[0], question)
     return follow_study(study, options, show_queue)
 

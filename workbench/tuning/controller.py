@@ -88,6 +88,8 @@ class Controller:
         """
         self._write(StudyStarted(process_id=os.getpid(), resumed=bool(self.view.trials)))
         self._adopt()
+        for note in self._pool.resize(self.view.places):
+            self._write(Noted(message=note))
         for number in self._way.begins_again(self.view):
             self._write(TrialRetried(trial=number, reason="the study was resumed", afresh=True))
         try:
@@ -244,9 +246,9 @@ class Controller:
                 case "discard" if request.value is not None and int(request.value) in self.view.trials:
                     self._discard_asked(self.view.trials[int(request.value)])
                 case "add_place":
-                    self._write(Noted(message=self._pool.add()))
+                    self._write(Noted(message=self._pool.add(), places=len(self._pool)))
                 case "remove_place":
-                    self._write(Noted(message=self._pool.take_back(self._taken)))
+                    self._write(Noted(message=self._pool.take_back(self._taken), places=len(self._pool)))
                 case _:
                     self._write(Noted(message=f"unknown request {request.command!r}"))
 

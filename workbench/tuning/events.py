@@ -138,6 +138,8 @@ class Noted(Event):
     type: ClassVar[str] = "noted"
     is_progress: ClassVar[bool] = False
     message: str
+    places: int | None = None
+    """How many places the study has from then on, where somebody has asked for more or fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)

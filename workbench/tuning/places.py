@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from workbench.devices.gpu import GpuMonitor, GpuReading
+from workbench.errors import UsageError
 from workbench.processes.stacked import Message, StackedProcess, Steer
 from workbench.processes.standby import Standby
 from workbench.processes.worker import not_started
@@ -123,10 +124,12 @@ class Orphan:
         return None if is_running(self.run) else 0
 
 
-def local_places(workers: int) -> list[Place]:
-    """One a visible GPU; on a CPU one, unless more are wanted: trainers on the same cores slow each other."""
-    gpus = _visible_gpus()
-    if gpus:
+def local_places(workers: int, *, on_cpu: bool = False) -> list[Place]:
+    """One a visible GPU; on a CPU one, unless more are wanted: trainers on the same cores slow each other.
+
+    on_cpu: the preset is trained on the CPU, whatever GPUs there are.
+    """
+    if not on_cpu and (gpus := _visible_gpus()):
         return [LocalPlace({GPU: gpu}) for gpu in gpus]
     count = max(workers, 1)
     return [LocalPlace(threads_of(count)) for _ in range(count)]
@@ -135,6 +138,13 @@ def local_places(workers: int) -> list[Place]:
 def threads_of(workers: int) -> dict[str, str]:
     """Variables of each of so many workers on the CPU, so that all of them together have a thread a core."""
     return {} if workers == 1 else {"OMP_NUM_THREADS": str(max((os.cpu_count() or 1) // workers, 1))}
+
+
+def check_workers(workers: int, on: str) -> None:
+    """Checks how many trials are to run at once on the CPU. on: as of `Question`. Raises UsageError."""
+    cores = os.cpu_count() or 1
+    if workers > cores and not on:
+        raise UsageError(f"--workers {workers}: this machine has {cores} cores, and more workers would be slower")
 
 
 def named_gpus() -> list[str] | None:
@@ -159,9 +169,9 @@ def unused(readings: Sequence[GpuReading]) -> list[GpuReading]:
     return [gpu for gpu in readings if (gpu.used_bytes or 0) < MOST_USED_BYTES]
 
 
-def memory_of_a_place() -> int | None:
+def memory_of_a_place(*, on_cpu: bool = False) -> int | None:
     """Bytes that a trial may take: of the smallest GPU, or what is free of the host's memory; None if not known."""
-    readings = gpu_readings() if _visible_gpus() else []
+    readings = gpu_readings() if not on_cpu and _visible_gpus() else []
     if not readings:
         import psutil
 

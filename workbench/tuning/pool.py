@@ -45,6 +45,19 @@ class Pool:
         self._supply.divide(self._places)
         return f"a place is added, {self._count}: {said}"
 
+    def resize(self, count: int | None) -> list[str]:
+        """Adds places or takes some back before the first trial, as an earlier controller had; says what was done.
+
+        count: how many it had; None: as many as there are. Where there are fewer now, as many as can be had.
+        """
+        said = []
+        while count is not None and len(self) != count:
+            before = len(self)
+            said.append(self.add() if before < count else self.take_back([]))
+            if len(self) == before:
+                break
+        return said
+
     def take_back(self, taken: Sequence[Place | None]) -> str:
         """Takes the last place back; says what was done. Where something is trained, it ends first."""
         if len(self._places) == 1:

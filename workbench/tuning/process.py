@@ -10,6 +10,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,9 +82,10 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         preset = preset_of(study, question)
         check = _check(question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
-        places = ray_places(question, preset) if question.on else local_places(question.workers)
+        on_cpu = preset.runtime.device == "cpu"
+        places = ray_places(question, preset) if question.on else local_places(question.workers, on_cpu=on_cpu)
         elsewhere = FixedSupply("its trials run on a Ray cluster, which gives each its place")
-        supply = elsewhere if question.on else LocalSupply()
+        supply = elsewhere if question.on else LocalSupply(on_cpu=on_cpu)
         controller = Controller(study, way, places, launched_at(), is_interrupted, check, question.together, supply)
         finished = controller.run()
     except StorageError:
@@ -127,7 +129,7 @@ def _check(question: Question, preset: Preset) -> CornerCheck | None:
     found = corners_of(space, preset)
     if question.on:
         return CornerCheck(found, lambda: None, elsewhere=True)
-    return CornerCheck(found, memory_of_a_place)
+    return CornerCheck(found, partial(memory_of_a_place, on_cpu=preset.runtime.device == "cpu"))
 
 
 if __name__ == "__main__":

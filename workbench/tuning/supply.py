@@ -38,8 +38,14 @@ class FixedSupply:
 class LocalSupply:
     """This machine."""
 
+    def __init__(self, *, on_cpu: bool = False) -> None:
+        """on_cpu: as of `local_places`."""
+        self._on_cpu = on_cpu
+
     def more(self, places: Sequence[Place]) -> tuple[Place, str]:
         """On a machine with GPUs, one of them; a GPU that someone else uses is left alone unless it is named."""
+        if self._on_cpu:
+            return _worker(len(places) + 1)
         taken = [
             place.environment[GPU] for place in places if isinstance(place, LocalPlace) and GPU in place.environment
         ]

@@ -99,6 +99,8 @@ class StudyView:
     runs: set[str] = field(default_factory=set)
     """Names of all runs that were started: a trial that ran out of memory has two."""
     notes: list[str] = field(default_factory=list)
+    places: int | None = None
+    """At how many places trials are trained, where somebody has added some or taken some back."""
     finished: StudyFinished | None = None
     saved: PresetSaved | None = None
     """What came of saving the best settings; None where that was not asked for, or not done yet."""
@@ -130,6 +132,7 @@ class StudyView:
                 self.state = event.state
             case Noted():
                 self.notes.append(event.message)
+                self.places = self.places if event.places is None else event.places
             case StudyFinished():
                 self.finished, self.state = event, event.status
             case PresetSaved():

@@ -18,7 +18,7 @@ from workbench.tuning import controller as controllers
 from workbench.tuning import places as placing
 from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory
-from workbench.tuning.places import GPU, LocalPlace, Place
+from workbench.tuning.places import GPU, LocalPlace, Place, check_workers, local_places, memory_of_a_place
 from workbench.tuning.pool import Pool
 from workbench.tuning.question import Question
 from workbench.tuning.supply import FixedSupply, LocalSupply
@@ -113,6 +113,29 @@ def test_the_last_place_stays_and_where_there_is_no_other_it_is_said(tmp_path: P
     assert len(place.started) == 6
 
 
+@pytest.mark.parametrize(
+    ("spare", "starts", "notes"),
+    [
+        (1, (3, 3), ["a place is added, 2 places: the one after 1"]),
+        (0, (6,), ["no place is added: there are no more"]),
+    ],
+)
+def test_a_resumed_study_has_the_places_that_were_added(
+    tmp_path: Path, spare: int, starts: tuple[int, ...], notes: list[str]
+) -> None:
+    study = new_study(tmp_path, Question(way="repeat"))
+    way = Listed(SEEDS, [str(each) for each in SEEDS])
+    append_request(study.control, "add_place")
+    append_request(study.control, "stop")
+    stopped = Controller(study, way, [NotedPlace()], 0.0, supply=Spare([NotedPlace()])).run()
+    assert (stopped.status, read_study_view(study).places) == ("stopped", 2)
+    study.control.unlink()
+    places = [NotedPlace() for _ in range(1 + spare)]
+    before = read_study_view(study).notes
+    assert run(study, [places[0]], Spare([*places[1:]])) == [*before, *notes]
+    assert tuple(len(place.started) for place in places) == starts
+
+
 # The pool alone.
 
 
@@ -130,6 +153,15 @@ def test_a_place_that_leaves_is_kept_where_one_is_added(tmp_path: Path) -> None:
     assert pool.take_back([first]) == "a place is taken back: 1 place"
     assert second.closed == 1
     assert pool.add() == "no place is added: they are fixed"
+
+
+def test_a_pool_is_as_large_as_it_was() -> None:
+    pool = Pool([NotedPlace(), NotedPlace(), NotedPlace()], Spare([NotedPlace()]))
+    assert pool.resize(None) == []
+    assert pool.resize(3) == []
+    assert pool.resize(1) == ["a place is taken back: 2 places", "a place is taken back: 1 place"]
+    assert pool.resize(3) == ["a place is added, 2 places: the one after 1", "no place is added: there are no more"]
+    assert len(pool) == 2
 
 
 def test_a_trial_of_an_earlier_controller_takes_a_place() -> None:
@@ -193,6 +225,27 @@ def test_a_study_that_has_all_gpus_gets_none(monkeypatch: pytest.MonkeyPatch) ->
     gpus(monkeypatch, 5 * 2**30)
     with pytest.raises(UsageError, match="this study has all GPUs of this machine already"):
         LocalSupply().more([LocalPlace({GPU: "GPU-0"})])
+
+
+def test_a_preset_of_the_cpu_leaves_gpus_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus(monkeypatch, 0, 0, 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert len(local_places(0)) == 3
+    [only] = local_places(0, on_cpu=True)
+    assert only == LocalPlace({})
+    assert local_places(2, on_cpu=True) == [LocalPlace({"OMP_NUM_THREADS": "2"})] * 2
+    _, said = LocalSupply(on_cpu=True).more([only])
+    assert said.startswith("worker 2 on the CPU")
+    assert memory_of_a_place() == 80 * 2**30
+    assert memory_of_a_place(on_cpu=True) != 80 * 2**30
+
+
+def test_more_workers_than_cores_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    check_workers(4, "")
+    check_workers(5, "ray")
+    with pytest.raises(UsageError, match="--workers 5: this machine has 4 cores, and more workers would be slower"):
+        check_workers(5, "")
 
 
 def test_workers_on_a_cpu_divide_its_cores_and_are_never_more(monkeypatch: pytest.MonkeyPatch) -> None:

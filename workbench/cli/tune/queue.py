@@ -25,6 +25,7 @@ def queue(
             help="Train each preset once with these changes; repeat for several trainings.",
         ),
     ] = None,
+    workers: parameters.Workers = 0,
     on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
@@ -37,7 +38,14 @@ def queue(
         from workbench.headless.options import Options
         from workbench.headless.tune_queue import queue
 
-        options = Options(json_output=json_output, quiet=quiet, trust_code=trust_code, on=on, studies_dir=studies_dir)
+        options = Options(
+            json_output=json_output,
+            quiet=quiet,
+            trust_code=trust_code,
+            workers=workers,
+            on=on,
+            studies_dir=studies_dir,
+        )
         return queue(presets, tuple(overrides or ()), tuple(each or ()), options)
 
     end_with(run)

@@ -15,6 +15,7 @@ def repeat(
     overrides: parameters.Overrides = None,
     seeds: Annotated[int, typer.Option("--seeds", min=2, max=1000, help="How many seeds.")] = 5,
     together: parameters.Together = None,
+    workers: parameters.Workers = 0,
     on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
@@ -32,6 +33,7 @@ def repeat(
             quiet=quiet,
             trust_code=trust_code,
             together=together,
+            workers=workers,
             on=on,
             studies_dir=studies_dir,
         )

@@ -43,6 +43,7 @@ def search(
         str | None, typer.Option("--save-as", metavar="NAME", help="Save the best settings as a preset.")
     ] = None,
     together: parameters.Together = None,
+    workers: parameters.Workers = 0,
     on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
@@ -61,6 +62,7 @@ def search(
             trust_code=trust_code,
             save_as=save_as,
             together=together,
+            workers=workers,
             on=on,
             studies_dir=studies_dir,
         )
