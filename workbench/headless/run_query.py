@@ -9,7 +9,8 @@ from typing import Any
 from workbench.errors import UsageError
 from workbench.metrics import metric
 from workbench.runs.row import RunRow, arranged, goodness
-from workbench.runs.run_filter import HOW, AllOf, AnyOf, Condition, FilterError, RunFilter, is_number, parse
+from workbench.runs.run_conditions import AllOf, AnyOf, Condition, FilterError, RunFilter, is_number
+from workbench.runs.run_filter import HOW, parse
 from workbench.settings.run_keys import FIELDS, STATUSES, KnownKeys, sortable
 from workbench.suggestion import nearest
 

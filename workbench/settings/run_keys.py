@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from workbench.metrics import METRICS, metric
 from workbench.runs.row import RunRow
-from workbench.runs.run_filter import FilterError, Kind, RunKey
+from workbench.runs.run_conditions import FilterError, Kind, RunKey
 from workbench.runs.status import Status
 from workbench.settings.explain import PLAIN_TABLES
 from workbench.settings.preset import FAMILIES

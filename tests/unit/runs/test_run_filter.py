@@ -11,7 +11,8 @@ import pytest
 
 from workbench.runs.directory import RunDirectory
 from workbench.runs.row import RunRow
-from workbench.runs.run_filter import FilterError, parse
+from workbench.runs.run_conditions import FilterError
+from workbench.runs.run_filter import parse
 from workbench.settings.preset import Preset
 from workbench.settings.run_keys import KnownKeys
 
@@ -147,6 +148,31 @@ def test_what_cannot_be_read_is_said(text: str, said: str) -> None:
 def test_words_are_refused_where_nothing_is_written_about_runs() -> None:
     with pytest.raises(FilterError, match=r"'adam' is no condition: write it as optimizer.name=adam"):
         parse("adam", KEYS)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("acc = 98.25%", True),
+        ("acc:98.25 %", True),
+        ("acc = 98.25", True),
+        ("acc = 0.9825", True),
+        ("acc != 98.25%", False),
+        ("acc = 98.254%", True),
+        ("acc = 98.256%", False),
+        ("acc = 98%", False),
+        ("acc = 98.2%", False),
+        ("acc = 1", False),
+        ("loss = 0.0312", True),
+        ("loss = 0.03", True),
+        ("loss = 0.0311", False),
+        ("loss = 0", False),
+        ("lr = 0.0014", False),
+    ],
+)
+def test_a_metric_equals_what_a_table_shows_of_it(text: str, is_found: bool) -> None:
+    shown = row("one", "optimizer.learning_rate=0.00141", metrics={"accuracy": 0.98254, "loss": 0.03124})
+    assert bool(found(text, [shown])) == is_found
 
 
 def test_a_short_name_is_that_of_the_table_that_runs_have() -> None:

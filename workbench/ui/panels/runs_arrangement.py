@@ -9,7 +9,8 @@ from statistics import fmean
 from typing import Any
 
 from workbench.runs.row import RunRow, arranged
-from workbench.runs.run_filter import FilterError, is_number, parse
+from workbench.runs.run_conditions import FilterError, is_number
+from workbench.runs.run_filter import parse
 from workbench.settings.run_keys import KnownKeys, label_of_setting, labels_of_settings
 from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.panels.runs_column import Column, Parts

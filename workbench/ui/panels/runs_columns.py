@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from workbench.runs.row import RunRow
-from workbench.runs.run_filter import is_number
+from workbench.runs.run_conditions import is_number
 from workbench.settings.run_keys import labels_of_settings, sortable
 from workbench.ui.form.parsing import shown
 from workbench.ui.live.readings import short_name as short_device

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 
 from workbench.metrics import Metric, metric
 from workbench.runs.row import RunRow, goodness
-from workbench.runs.run_filter import is_number
+from workbench.runs.run_conditions import is_number
 from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.panels.runs_column import NOTHING, Column, Parts
 from workbench.ui.panels.runs_shown import ShownRuns

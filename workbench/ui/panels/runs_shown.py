@@ -11,7 +11,7 @@ from typing import Any
 from workbench.metrics import BY_CLASS, WEIGHTED, in_reading_order, metric
 from workbench.runs.own_loop import KEY
 from workbench.runs.row import RunRow
-from workbench.runs.run_filter import is_number
+from workbench.runs.run_conditions import is_number
 from workbench.settings.changes import read
 from workbench.settings.differing import NAMES, unless_empty
 from workbench.settings.judged import LOSS, WHICH_DATA, decides_loss
