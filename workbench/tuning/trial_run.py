@@ -70,10 +70,9 @@ class TrialRun:
         record.write(TrialStarted(trial=trial.number, run=run.name, until_epoch=until_epoch, resumed=resumed))
         trainer = place.start(run)
         follower.watch(trainer)
-        if until_epoch is not None:
-            for epoch, bar in record.way.bars(record.view, trial, until_epoch).items():
-                ask(run, "stop_after_epoch", epoch, unless=bar)
-        return cls(record, trial, run, follower, trainer, place)
+        started = cls(record, trial, run, follower, trainer, place)
+        started._set_bars()
+        return started
 
     @classmethod
     def adopt(cls, record: StudyRecord, trial: TrialView) -> TrialRun | None:
@@ -83,10 +82,18 @@ class TrialRun:
         adopted = cls(record, trial, run, Follower(run, Orphan(run)), Orphan(run), None)
         if is_alive:
             adopted.ask("resume")  # the study may have been paused when its controller was killed
+            adopted._set_bars()  # or that may have been before it could say where the trial pauses
             return adopted
         while not adopted.read():
             pass
         return None
+
+    def _set_bars(self) -> None:
+        """Tells the trainer where to pause. To be told twice changes nothing."""
+        trial = self._trial
+        if trial.until_epoch is not None:
+            for epoch, bar in self._record.way.bars(self._record.view, trial, trial.until_epoch).items():
+                ask(self._run, "stop_after_epoch", epoch, unless=bar)
 
     def has(self, trial: TrialView) -> bool:
         """Whether that trial is trained here."""
