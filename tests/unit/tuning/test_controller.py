@@ -417,6 +417,26 @@ def test_a_trial_that_was_paused_when_its_controller_was_killed_is_resumed(tmp_p
     assert [trial.status for trial in read_study_view(study).trials.values()] == ["completed"]
 
 
+def test_a_trial_whose_controller_was_killed_is_told_again_where_it_pauses(tmp_path: Path) -> None:
+    question = Question(way="search", discard="keep", keep=1, discard_after=2, trials=1, confirm=0)
+    study = new_study(tmp_path, question)
+    trained = create_run(study.trials, "t", Preset().override(["name=t", "training.epochs=4"]).to_toml())
+    writer = EventWriter(study.events)
+    writer.write(StudyStarted(process_id=1))
+    writer.write(TrialAsked(trial=0, settings={}, until_epoch=2))
+    writer.write(TrialStarted(trial=0, run=trained.name, until_epoch=2))
+    writer.close()
+    trainer, asked = claim(trained), []
+
+    def trainer_ends() -> bool:
+        asked.extend(json.loads(line) for line in trained.control.read_text().splitlines())
+        trainer.close()
+        return True
+
+    Controller(study, Search(question, suggest, epochs=4, seed=0), [ScriptedPlace()], 0.0, trainer_ends).run()
+    assert [(each["command"], each.get("value")) for each in asked[:2]] == [("resume", None), ("stop_after_epoch", 2)]
+
+
 def test_a_trial_of_a_killed_controller_takes_a_place_until_it_ends(tmp_path: Path) -> None:
     study = new_study(tmp_path, Question(way="queue"))
     orphan = create_run(study.trials, "t", Preset().override(["name=t", "training.epochs=4"]).to_toml())
