@@ -19,7 +19,7 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from tests.ui import made
-from workbench.plotting.points import Point, points_by_column, smoothed
+from workbench.plotting.points import Point, points_by_column
 from workbench.plotting.quantities import LOSS
 from workbench.plotting.scales import x_ticks, y_ticks
 from workbench.runs.curve import Curve
@@ -33,7 +33,7 @@ from workbench.ui.look.chart import BROKEN, Drawing, Plot, Series, draw
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.run_marks import RunMarks
 from workbench.ui.look.styled_app import StyledApp
-from workbench.ui.panels.chart_curves import DOTS_A_CELL, MARK_LETTERS, ChartView
+from workbench.ui.panels.chart_curves import DOTS_A_CELL, MARK_LETTERS, ChartCurves, ChartView
 from workbench.ui.panels.chart_window import Window
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.metric_chart import chart_panels
@@ -115,11 +115,6 @@ def test_a_line_breaks_where_the_loss_is_no_number() -> None:
     assert inside == list(range(inside[0], inside[-1] + 1))
     assert drawing.x_of(inside[0]) == pytest.approx(41, abs=2)
     assert drawing.x_of(inside[-1]) == pytest.approx(59, abs=2)
-
-
-def test_smoothing_keeps_gaps_and_does_not_pull_the_beginning_to_zero() -> None:
-    points = flat([2.0, 2.0, math.nan, 4.0, 4.0])
-    assert [point.mean for point in smoothed(points, 0.9)] == pytest.approx([2.0, 2.0, math.nan, 4.0, 4.0], nan_ok=True)
 
 
 def test_a_straight_line_on_a_log_scale_is_an_exponential() -> None:
@@ -426,6 +421,23 @@ def test_the_title_gives_what_is_drawn_and_the_last_value() -> None:
 
     history = taken(made.events(1300))
     watch(drive, history, ChartView(smoothing=0.6))
+
+
+def test_a_smoothed_value_is_the_same_at_any_width_and_in_any_window() -> None:
+    history = taken(made.events(1300))
+
+    def smooth(width: int, window: Window | None = None) -> dict[float, float]:
+        curves = ChartCurves(LOSS, history, (), ChartView(smoothing=0.6, window=window), no_color=False, width=width)
+        [train] = [each for each in curves.own if each.raw]
+        return {point.x: point.mean for point in train.points}
+
+    narrow, wide = smooth(20), smooth(200)
+    assert len(narrow) < 50 < len(wide)
+    assert all(wide[x] == value for x, value in narrow.items() if x in wide)
+    assert len(narrow.keys() & wide.keys()) > 5
+    window = smooth(60, Window(600.0, 700.0))
+    assert len(window.keys() & wide.keys()) > 5
+    assert all(wide[x] == value for x, value in window.items() if x in wide)
 
 
 @pytest.mark.parametrize("steps", [7, 130, 1_001, 1_300])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -88,17 +88,7 @@ def _points(buckets: Sequence[Any], x: float) -> list[Point]:
     return [Point(x, low, high, mean), *gap]
 
 
-def smoothed(points: Sequence[Point], smoothing: float) -> list[Point]:
-    """The exponential moving average of the points' means, unbiased at first; `smoothing` is the weight of the past."""
-    result: list[Point] = []
-    average, weight = 0.0, 0.0
-    for point in points:
-        if not math.isfinite(point.mean):
-            result.append(point)
-            average = weight = 0.0
-            continue
-        average = smoothing * average + (1 - smoothing) * point.mean
-        weight = smoothing * weight + (1 - smoothing)
-        value = average / weight
-        result.append(Point(point.x, value, value, value))
-    return result
+def averaged(points: Sequence[Point], averages: Mapping[float, float]) -> list[Point]:
+    """The points with moving averages in place of their values; gaps stay. averages: by x, of each point at least."""
+    found = [averages[point.x] if math.isfinite(point.mean) else math.nan for point in points]
+    return [Point(point.x, value, value, value) for point, value in zip(points, found, strict=True)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
 from workbench.metrics import METRICS, Metric, metric
-from workbench.plotting.points import Point, points_by_column, smoothed
+from workbench.plotting.points import Point, averaged, points_by_column
 from workbench.plotting.quantities import LEARNING_RATE, THROUGHPUT, Quantity, quantity_of
 from workbench.plotting.scales import count
 from workbench.report_page.record import MEMORIES, RunRecord
@@ -29,7 +29,7 @@ MARKED = {"learning_rate": "L", "resumed": "R", "stop": "x"}
 """Requests that are marked in the charts of a single run, by the letters that the app uses."""
 BAND = "behind it, from the least to the greatest step"
 SMOOTHING = 0.8
-"""The weight of the past in the average of the loss of each step."""
+"""The weight of the past in the average of the loss of each step, over a column of a curve that fills its chart."""
 MOST_SMOOTHED = 4
 """Steps a point up to which it is smoothed: the mean of more steps is smooth by itself, and would only lag."""
 LEAST_SMOOTHED = 60
@@ -92,6 +92,21 @@ class _Charts:
 
         return [] if curve is None else points_by_column(curve.buckets, x_of, self._x_range, PLOT_COLUMNS)
 
+    def _of_each_step(self, points: Sequence[Point], record: RunRecord) -> Iterable[Line]:
+        """The training loss: range and mean in each column of pixels, and their moving average where they are noisy."""
+        if not points:
+            return []
+        if not _is_noisy(points, record):
+            return [Line("train", "train", points, has_range=True)]
+        each = Line("train, each step", "train", points, has_range=True, is_faint=True)
+        return [each, Line("train, moving average", "train", self._average(points, record))]
+
+    def _average(self, points: Sequence[Point], record: RunRecord) -> list[Point]:
+        curve = record.history.curves[OF_EACH_STEP]
+        averages = curve.averages(SMOOTHING, max(record.history.view.step, 1) / PLOT_COLUMNS)
+        places = [self._x(record, bucket.last_step) for bucket in curve.buckets]
+        return averaged(points, dict(zip(places, averages, strict=True)))
+
     def _chart(self, quantity: Quantity, lines: Sequence[Line], *, title: str = "", note: str = "") -> Chart:
         return Chart(
             id=quantity.id,
@@ -133,7 +148,7 @@ class _Charts:
             for name, key, colour in quantity.curves:
                 points = self._points(record, curves.get(key))
                 if key == OF_EACH_STEP:
-                    lines += _of_each_step(points, record)
+                    lines += self._of_each_step(points, record)
                 elif points:
                     lines.append(Line(name, colour, points))
             yield self._chart(quantity, lines, note=BAND if any(map(_has_band, lines)) else "")
@@ -180,7 +195,7 @@ class _Charts:
         for record, name, look in zip(self._records, self._names, looks(len(self._records)), strict=True):
             points = self._points(record, record.history.curves.get(key))
             if key == OF_EACH_STEP and _is_noisy(points, record):
-                points = smoothed(points, SMOOTHING)
+                points = self._average(points, record)
             if points:
                 found.append(Line(name, look.colour, points, look.dash, look.letter))
         return found
@@ -197,16 +212,6 @@ def _has_epochs(record: RunRecord) -> bool:
 def _is_noisy(points: Sequence[Point], record: RunRecord) -> bool:
     """Whether a curve of each step is to be smoothed: it has many points, each of a few steps."""
     return len(points) >= LEAST_SMOOTHED and record.history.view.step < MOST_SMOOTHED * len(points)
-
-
-def _of_each_step(points: Sequence[Point], record: RunRecord) -> Iterable[Line]:
-    """The training loss: the range and the mean in each column of pixels, and their average where they are noisy."""
-    if not points:
-        return []
-    if not _is_noisy(points, record):
-        return [Line("train", "train", points, has_range=True)]
-    each = Line("train, each step", "train", points, has_range=True, is_faint=True)
-    return [each, Line("train, moving average", "train", smoothed(points, SMOOTHING))]
 
 
 def _has_band(line: Line) -> bool:

@@ -60,6 +60,8 @@ class Curve:
         """Points that still fit into the last bucket."""
         self._coarse: dict[int, list[Bucket]] = {}
         """What `coarse` has returned for the present values."""
+        self._averages: dict[tuple[float, float], list[float]] = {}
+        """What `averages` has returned for the present values."""
 
     def __len__(self) -> int:
         return len(self.buckets)
@@ -72,7 +74,7 @@ class Curve:
         """Adds the values of consecutive steps, with the training time before the first and after the last step."""
         if not values:
             return
-        self._coarse = {}
+        self._forget()
         if len(values) <= self._room and math.isfinite(total := sum(values)):
             self._grow(values, total, first_step + len(values) - 1, seconds)
             return
@@ -120,6 +122,20 @@ class Curve:
             self._coarse[most] = buckets
         return self._coarse[most]
 
+    def averages(self, smoothing: float, steps: float) -> list[float]:
+        """The exponential moving average at the end of each bucket, unbiased at first; it begins anew behind a gap.
+
+        Kept as long as no value is added.
+
+        smoothing: the weight that the past keeps over so many steps, 0 to 1.
+        """
+        if (smoothing, steps) not in self._averages:
+            self._averages = {(smoothing, steps): _averages(self.buckets, smoothing, steps)}
+        return self._averages[smoothing, steps]
+
+    def _forget(self) -> None:
+        self._coarse, self._averages = {}, {}
+
     def truncate(self, after_step: int) -> None:
         """Removes the values after a step: a resumed run trains these steps again.
 
@@ -128,7 +144,7 @@ class Curve:
         """
         if not self.buckets or self.buckets[-1].last_step <= after_step:
             return
-        self._coarse = {}
+        self._forget()
         while self.buckets and self.buckets[-1].last_step > after_step:
             self.buckets.pop()
         self._room = 0
@@ -141,6 +157,25 @@ def _halved(buckets: Sequence[Bucket]) -> list[Bucket]:
     """The buckets with each two neighbours as one."""
     pairs = [first.merged(second) for first, second in zip(buckets[::2], buckets[1::2], strict=False)]
     return [*pairs, buckets[-1]] if len(buckets) % 2 else pairs
+
+
+def _averages(buckets: Sequence[Bucket], smoothing: float, steps: float) -> list[float]:
+    averages: list[float] = []
+    average, weight, decays = 0.0, 0.0, dict[int, float]()
+    for bucket in buckets:
+        count = bucket.last_step - bucket.first_step + 1
+        if (decay := decays.get(count)) is None:
+            decay = decays[count] = smoothing ** (count / steps)
+        if not bucket.count:
+            average = weight = 0.0
+            averages.append(averages[-1] if averages else math.nan)
+            continue
+        average = decay * average + (1 - decay) * bucket.total / bucket.count
+        weight = decay * weight + (1 - decay)
+        averages.append(average / weight)
+        if bucket.gap:
+            average = weight = 0.0
+    return averages
 
 
 def _bucket(first_step: int, values: Sequence[float], seconds: float) -> Bucket:

@@ -151,3 +151,36 @@ def test_a_coarse_curve_keeps_extremes_gaps_and_ends_and_is_renewed_when_the_cur
     assert curve.coarse(100)[-1].last_step == 1001
     curve.truncate(500)
     assert curve.coarse(100)[-1].last_step <= 500
+
+
+def test_averages_are_the_exponential_moving_average_and_begin_with_the_first_value() -> None:
+    curve = Curve()
+    curve.extend(1, [4.0, 8.0, 2.0], 0.0, 1.0)
+    assert curve.averages(0.5, 1) == [4.0, (0.5 * 4 + 8) / 1.5, (0.25 * 4 + 0.5 * 8 + 2) / 1.75]
+    assert curve.averages(0.25, 2) == curve.averages(0.5, 1), "a quarter over two steps is a half over one"
+    assert curve.averages(0.0, 1) == [4.0, 8.0, 2.0]
+    curve.add(4, 2.0, 2.0)
+    assert len(curve.averages(0.5, 1)) == 4
+    curve.truncate(1)
+    assert curve.averages(0.5, 1) == [4.0]
+
+
+def test_averages_begin_anew_behind_a_gap() -> None:
+    curve = Curve()
+    curve.extend(1, [2.0, 2.0, math.nan, 4.0, 4.0], 0.0, 1.0)
+    assert curve.averages(0.9, 1) == [2.0, 2.0, 2.0, 4.0, 4.0]
+    curve = Curve()
+    curve.extend(1, [math.nan, 3.0], 0.0, 1.0)
+    first, second = curve.averages(0.9, 1)
+    assert math.isnan(first)
+    assert second == 3.0
+
+
+def test_averages_hardly_depend_on_how_many_steps_share_a_bucket() -> None:
+    values = [math.exp(-step / 800) + 0.1 * math.sin(step) for step in range(4096)]
+    fine, coarse = Curve(most_buckets=8192), Curve(most_buckets=512)
+    for curve in (fine, coarse):
+        curve.extend(1, values, 0.0, 1.0)
+    assert (len(fine), len(coarse)) == (4096, 512)
+    for at, average in zip(range(7, 4096, 8), coarse.averages(0.6, 40.96), strict=True):
+        assert math.isclose(average, fine.averages(0.6, 40.96)[at], abs_tol=0.01)

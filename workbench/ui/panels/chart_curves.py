@@ -6,10 +6,10 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from workbench.plotting.groups import mean_and_range
-from workbench.plotting.points import Point, points_by_column, smoothed
+from workbench.plotting.points import Point, averaged, points_by_column
 from workbench.plotting.quantities import Quantity
 from workbench.runs.curve import Bucket
 from workbench.runs.history import Mark, RunHistory
@@ -33,6 +33,8 @@ BUCKETS_A_COLUMN = 4
 SMOOTHED = "loss/train"
 """The one curve with a value for each step, which can be smoothed. The others have one an epoch or a report."""
 MOST_SMOOTHING = 0.9
+SMOOTHED_PARTS = 100
+"""The smoothing is the weight that the past keeps over this part of the steps done, whatever of them is in view."""
 OVERLAY_SMOOTHING = 0.6
 """Overlaid curves of each step are smoothed at least this much: several noisy ones would hide each other."""
 TOLD_BY_DASHES = 2
@@ -183,9 +185,13 @@ class ChartCurves:
 
     def _drawn(self, name: str, key: str, style: str, history: RunHistory, smoothing: float) -> DrawnCurve:
         points = self._points(history, key)
-        if not smoothing:
+        if not smoothing or not points:
             return DrawnCurve(name, key, style, history, points)
-        return DrawnCurve(name, key, style, history, smoothed(points, smoothing), raw=points)
+        curve = history.curves[key]
+        averages = curve.averages(smoothing, max(history.view.step, 1) / SMOOTHED_PARTS)
+        x_of_each = [self._x_of_bucket(history, bucket) for bucket in curve.buckets]
+        smooth = averaged(points, dict(zip(x_of_each, averages, strict=True)))
+        return DrawnCurve(name, key, style, history, smooth, raw=points)
 
     @property
     def drawn_ends(self) -> dict[str, float]:
@@ -280,13 +286,13 @@ class ChartCurves:
         if curve is None:
             return []
 
-        def x(bucket: Bucket) -> float:
-            return x_of(self.view.x_axis, history, bucket.last_step, bucket.seconds)
-
         columns, buckets = self.width * DOTS_A_CELL, curve.buckets
         if history is not self.history and self.view.window is None:  # many runs, which grow seldom
             buckets = curve.coarse(BUCKETS_A_COLUMN * columns)
-        return points_by_column(buckets, x, self.x_range, columns)
+        return points_by_column(buckets, partial(self._x_of_bucket, history), self.x_range, columns)
+
+    def _x_of_bucket(self, history: RunHistory, bucket: Bucket) -> float:
+        return x_of(self.view.x_axis, history, bucket.last_step, bucket.seconds)
 
 
 def _nearest_mean(points: Sequence[Point], x: float) -> float:
