@@ -16,6 +16,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.ui.controllers.tune import RESUMABLE, TuneController, TuneResult
 from workbench.ui.keys.tune_actions import ACTIONS
 from workbench.ui.live.importance import Importance
+from workbench.ui.live.pace import Pace, What
 from workbench.ui.live.study_watch import Searched
 from workbench.ui.live.study_words import described, verdict
 from workbench.ui.look.styled_app import StyledApp
@@ -31,7 +32,6 @@ from workbench.ui.panels.tune_setting import SettingPanel
 from workbench.ui.panels.tune_space import TuneSpacePanel
 from workbench.ui.panels.tune_trials import TrialsPanel
 
-TICK_SECONDS = 0.5
 CHARTS = ("tune-curves", "tune-setting", "tune-best")
 MEAN = "tune-mean"
 """Takes the place of the best one where all trials count."""
@@ -42,7 +42,7 @@ LEAST_TRIALS_LINES = 8
 
 
 class TuneBase(Screen[TuneResult | None]):
-    """Reads the study twice a second, and shows what is new."""
+    """Reads the study twice a second, and shows what is new once a second; both more seldom while it is left alone."""
 
     app: StyledApp
     AUTO_FOCUS = "#tune-trials"
@@ -73,7 +73,9 @@ class TuneBase(Screen[TuneResult | None]):
         super().__init__(id="tune")
         self._judge = judge
         self._tune = tune
-        self._tick_seconds = TICK_SECONDS * (2 if low_bandwidth else 1)
+        self._pace = Pace(slower=2 if low_bandwidth else 1)
+        self._has_unseen = False
+        self._last_state = ""
         self._importance = Importance()
         self._path = ""
         """The setting that is shown against the result."""
@@ -104,19 +106,27 @@ class TuneBase(Screen[TuneResult | None]):
     def on_mount(self) -> None:
         self._lay_out()
         self._show()
-        self.set_interval(self._tick_seconds, self._tick)
+        self.set_interval(self._pace.tick_seconds, self._tick)
         self.app.theme_changed_signal.subscribe(self, lambda _: self._show())
 
     # Reading and showing.
 
     def _tick(self) -> None:
         watch = self._tune.watch
-        has_news = watch is not None and watch.poll()
-        if watch is not None and (note := watch.take_note()):
-            self._show_hint(note)
-        if self._importance.look(watch) or has_news:
+        if watch is not None and self._is_due("poll"):
+            self._has_unseen |= watch.poll()
+            if note := watch.take_note():
+                self._show_hint(note)
+        self._has_unseen |= self._importance.look(watch)
+        state = "" if watch is None else watch.state
+        if self._has_unseen and (self._is_due("draw") or state != self._last_state):
+            self._has_unseen, self._last_state = False, state
             self._lay_out()
             self._show()
+
+    def _is_due(self, what: What) -> bool:
+        """As beside a run on the CPU, whatever trains: a search takes minutes, and has news ten times a second."""
+        return self._pace.is_due(what, beside_cpu=self._tune.watch is not None and self._tune.watch.is_alive)
 
     @property
     def trials(self) -> TrialsPanel:
@@ -234,8 +244,12 @@ class TuneBase(Screen[TuneResult | None]):
         keys = [(item.shown_key, labels.get(item.name, item.label), item.rank) for item in kept]
         self.query_one("#tune-keys", KeysLine).show(keys, keys_of_focus(self))
 
+    def on_mouse_down(self) -> None:
+        self._pace.touch()
+
     def on_key(self) -> None:
         """Forgets the sentence: whoever presses a key has read it."""
+        self._pace.touch()
         if self._said[0]:
             self._said = "", ""
             self._show_hint()
