@@ -15,10 +15,20 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.tail import LineTail
 
 Command = Literal[
-    "stop", "pause", "resume", "set_learning_rate", "checkpoint", "profile", "memory_snapshot", "stop_after_epoch"
+    "stop",
+    "pause",
+    "resume",
+    "set_learning_rate",
+    "checkpoint",
+    "profile",
+    "memory_snapshot",
+    "stop_after_epoch",
+    "set_bars",
 ]
 MOST_PROFILE_STEPS = 1000
 """The trace of a step needs 10 to 100 kB on disk, and ten times as much in memory until it is written."""
+Bars = tuple[tuple[int, float | None], ...]
+"""Epochs in order, each with the value to beat there; None: whatever the value."""
 COMMANDS: tuple[str, ...] = get_args(Command)
 
 
@@ -34,26 +44,31 @@ class Request:
     value: float | None = None
     time: float = 0.0
     """When the request was made, in seconds since 1970; 0 if unknown."""
-    unless: float | None = None
-    """Of stop_after_epoch: if the monitored value was better than this, training goes on."""
+    bars: Bars = ()
+    """Of set_bars, for a trial of a study: epochs after which it pauses, unless its best value so far beats the bar."""
 
     @property
     def detail(self) -> str:
         """What was asked beside the command, in words; empty where it is all."""
-        parts = [] if self.value is None else [f"{self.value:g}"]
-        return " ".join(parts if self.unless is None else [*parts, f"unless better than {self.unless:.4g}"])
+        if self.bars:
+            shown = (
+                f"{epoch} " + ("in any case" if bar is None else f"unless {bar:.4g} is beaten")
+                for epoch, bar in self.bars
+            )
+            return f"pauses after epoch {', '.join(shown)}"
+        return "" if self.value is None else f"{self.value:g}"
 
 
-def ask(run: RunDirectory, command: Command, value: float | None = None, *, unless: float | None = None) -> None:
+def ask(run: RunDirectory, command: Command, value: float | None = None, *, bars: Bars = ()) -> None:
     """Appends a request. The trainer answers with a RequestHandled event. Raises StorageError."""
     if command not in COMMANDS:
         raise UsageError(f"no such command: {command}")
-    append_request(run.control, command, value, unless)
+    append_request(run.control, command, value, bars)
 
 
-def append_request(control: Path, command: str, value: float | None = None, unless: float | None = None) -> None:
+def append_request(control: Path, command: str, value: float | None = None, bars: Bars = ()) -> None:
     """Appends a request to a file of requests. Raises StorageError."""
-    given = {name: number for name, number in (("value", value), ("unless", unless)) if number is not None}
+    given = ({} if value is None else {"value": value}) | ({"bars": bars} if bars else {})
     line = json.dumps({"command": command, "time": time.time(), **given})
     try:
         descriptor = open_to_append(control)
@@ -91,8 +106,8 @@ def _parse(line: bytes) -> Request:
     try:
         values = json.loads(line)
         command, value = values["command"], values.get("value")
-        unless = _number(values.get("unless"))
-        return Request(str(command)[:80], _number(value), _number(values.get("time")) or 0.0, unless)
+        bars = tuple((int(epoch), _number(bar)) for epoch, bar in values.get("bars", ()))
+        return Request(str(command)[:80], _number(value), _number(values.get("time")) or 0.0, bars)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Request(line.decode(errors="replace")[:80])
 

@@ -28,8 +28,8 @@ from workbench.training.checkpointing.state import TrainingState
 from workbench.training.divergence import DivergenceCheck
 from workbench.training.engines.choose import make_engine
 from workbench.training.engines.engine import EngineHooks
+from workbench.training.epoch_bars import EpochBars
 from workbench.training.epoch_order import epoch_order
-from workbench.training.epoch_stops import EpochStops
 from workbench.training.evaluation import Evaluator
 from workbench.training.generation import TextSampler
 from workbench.training.health.probe import HealthProbe
@@ -89,12 +89,13 @@ class Trainer:
         self._text = None if is_trial else TextSampler.of(job)  # nobody reads what hundreds of trials write
         self._saver = Saver(job, run, events, self.schedule)
         self._check = DivergenceCheck(job.model, lambda: self._saver.what_is_kept(self.state))
-        self._stops = EpochStops(metric(job.monitor.name))
+        self._bars = EpochBars(metric(job.monitor.name))
         handlers = {
             "checkpoint": self._checkpoint_now,
             "set_learning_rate": self._set_learning_rate,
             "profile": lambda request: self.inspection.ask_for_profile(request.value),
-            "stop_after_epoch": self._stops.ask,
+            "stop_after_epoch": self._stop_after_epoch,
+            "set_bars": self._bars.tell,
             "memory_snapshot": lambda _: self.inspection.ask_for_memory(self.state.step),
         }
         self._requests = RequestHandler(
@@ -106,6 +107,7 @@ class Trainer:
         self._best = BestEpoch(job, self.schedule, self._saver, self._check)
         self._losses = LossReader(self.engine.losses, self.reporter, self.learning_rate, job.steps_per_epoch)
         self._polls = PollSchedule()
+        self._last_epoch_asked: float | None = None
         seed_python(self._settings.seed + 2)  # all is imported and built
 
     def train(self) -> None:
@@ -211,7 +213,8 @@ class Trainer:
             validation_seconds=round(self.times["validate"] - seconds_before, 6),
         )
         state.seconds_before_epoch = self.clock.training_seconds
-        if self._stops.is_due(state.epoch, state.best_value) and state.epoch < self._settings.epochs:
+        is_asked = self._last_epoch_asked is not None and self._last_epoch_asked <= state.epoch
+        if (self._bars.is_due(state.epoch, state.best_value) or is_asked) and state.epoch < self._settings.epochs:
             self._requests.stopping = True
         self._events.write(self.last_epoch)
         if self._text is not None and due:
@@ -266,6 +269,13 @@ class Trainer:
             measured = health.measure(step, self.state.epoch)
         if measured is not None:
             self._events.write(measured)
+
+    def _stop_after_epoch(self, request: Request) -> str | None:
+        """Stops at the end of that epoch, or of the present one if that is later, so that training can be resumed."""
+        if request.value is None or request.value < 1:
+            return "it takes the number of an epoch, from 1"
+        self._last_epoch_asked = request.value
+        return None
 
     def handle_requests(self) -> bool:
         """Handles what was asked since the last call; while paused, waits. True if training was asked to stop."""

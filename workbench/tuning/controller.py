@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from workbench.atomic_files import write_text_atomically
 from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, WorkbenchError
@@ -106,8 +106,10 @@ class Controller:
             if not self._stopping.reason and (reason := self._disk.look()):
                 self._stop_all(reason, keeps_trials=True)
             self._look_at_the_check()
+            runs = [active for active in self._active if isinstance(active, TrialRun)]
             for active in list(self._active):
                 self._read(active)
+            self._renew_bars(runs)
             self._pool.close_left(self._taken)
             self._weights.delete()
             if not self._stopping.reason and (
@@ -219,6 +221,17 @@ class Controller:
         if active.disk_problem and active.place is not None:
             self._stop_all(active.disk_problem, keeps_trials=True)
 
+    def _renew_bars(self, runs: Sequence[TrialRun]) -> None:
+        """Where trials run beside each other, what one has reached changes what the others must beat.
+
+        runs: those that were just read, some of which may have ended.
+        """
+        if len(runs) > 1 and any(run.has_reached_a_rung for run in runs):
+            for run in runs:
+                run.has_reached_a_rung = False
+                if run in self._active:
+                    run.renew_bars()
+
     def _discard(self, number: int, reason: str, epoch: int | None = None) -> None:
         self._write(TrialDiscarded(trial=number, reason=reason, epoch=epoch))
 
@@ -246,11 +259,15 @@ class Controller:
                 case "discard" if request.value is not None and int(request.value) in self.view.trials:
                     self._discard_asked(self.view.trials[int(request.value)])
                 case "add_place":
-                    self._write(Noted(message=self._pool.add(), places=len(self._pool)))
+                    self._change_places(self._pool.add)
                 case "remove_place":
-                    self._write(Noted(message=self._pool.take_back(self._taken), places=len(self._pool)))
+                    self._change_places(lambda: self._pool.take_back(self._taken))
                 case _:
                     self._write(Noted(message=f"unknown request {request.command!r}"))
+
+    def _change_places(self, change: Callable[[], str]) -> None:
+        before, said = len(self._pool), change()
+        self._write(Noted(message=said, places=len(self._pool) if len(self._pool) != before else None))
 
     def _discard_asked(self, trial: TrialView) -> None:
         if trial.has_ended:

@@ -138,10 +138,15 @@ def asha(view: StudyView, first: int, epochs: int) -> Continue | None:
     for level in range(len(levels) - 1, -1, -1):
         reached = _best_at(own, levels[level], metric)
         for trial in reached[: len(reached) // REDUCTION]:
-            if trial.status == "paused" and trial.epoch == levels[level]:
+            if trial.status == "paused" and _rung_of(trial, levels) == levels[level]:
                 following = levels[level + 1] if level + 1 < len(levels) else None
                 return Continue(trial.number, following)
     return None
+
+
+def _rung_of(trial: TrialView, levels: Sequence[int]) -> int:
+    """The highest rung that a trial has reached; 0 where it has reached none."""
+    return max((level for level in levels if level <= trial.epoch), default=0)
 
 
 def asha_bars(view: StudyView, trial: TrialView, ahead: Sequence[int]) -> dict[int, float | None]:

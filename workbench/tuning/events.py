@@ -43,7 +43,20 @@ class TrialStarted(Event):
     run: str
     """Name of its run directory in `trials/`; empty for one that is trained together with others."""
     until_epoch: int | None = None
+    """It stops there for a decision, unless it beats the bar; None: it is trained to its end."""
+    bars: dict[str, float | None] = field(default_factory=dict)
+    """By epoch: as of `TrialBars`."""
     resumed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialBars(Event):
+    """Where a trial that is being trained pauses from now on: others have reached an epoch that decides."""
+
+    type: ClassVar[str] = "trial_bars"
+    trial: int
+    bars: dict[str, float | None]
+    """By epoch, what its best value must beat there for it to be trained on at once; null: it pauses there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,8 +188,8 @@ class PresetSaved(Event):
 
 decode = decoder(
     (
-        StudyStarted, TrialAsked, TrialStarted, TrialValue, TrialPaused, TrialDiscarded, TrialFinished, TrialRetried,
-        TrialStopped, MetricKnown, Noted, StudyState, StudyFinished, PresetSaved,
+        StudyStarted, TrialAsked, TrialStarted, TrialBars, TrialValue, TrialPaused, TrialDiscarded, TrialFinished,
+        TrialRetried, TrialStopped, MetricKnown, Noted, StudyState, StudyFinished, PresetSaved,
     )
 )  # fmt: skip
 """Finds the event of a study in a line; None where there is none."""

@@ -82,7 +82,7 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         preset = preset_of(study, question)
         check = _check(question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
-        on_cpu = preset.runtime.device == "cpu"
+        on_cpu = _is_on_cpu(question, preset)
         places = ray_places(question, preset) if question.on else local_places(question.workers, on_cpu=on_cpu)
         elsewhere = FixedSupply("its trials run on a Ray cluster, which gives each its place")
         supply = elsewhere if question.on else LocalSupply(on_cpu=on_cpu)
@@ -129,7 +129,13 @@ def _check(question: Question, preset: Preset) -> CornerCheck | None:
     found = corners_of(space, preset)
     if question.on:
         return CornerCheck(found, lambda: None, elsewhere=True)
-    return CornerCheck(found, partial(memory_of_a_place, on_cpu=preset.runtime.device == "cpu"))
+    return CornerCheck(found, partial(memory_of_a_place, on_cpu=_is_on_cpu(question, preset)))
+
+
+def _is_on_cpu(question: Question, preset: Preset) -> bool:
+    """Whether all trials are trained on the CPU."""
+    own = preset.runtime.device
+    return {changes.get("runtime.device", own) for changes in question.changes or [{}]} == {"cpu"}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.settings.preset import Preset
+from workbench.tuning.discarding import rungs, value_at
 from workbench.tuning.question import Question
 from workbench.tuning.sampler import Sampler, Suggestion
 from workbench.tuning.samplers import make_sampler
@@ -21,6 +22,8 @@ class Suggesting:
         self._sampler: Sampler | None = None
         self._maximizes: bool | None = None
         """What the sampler was made for; None: nothing was known yet."""
+        is_asha = question.discard == "asha"
+        self._rungs = rungs(question.discard_after, preset.training.epochs) if is_asha else []
         self._known: dict[int, tuple[float | None, int | None]] = {}
         """What the sampler knows, by its own number of the trial: the value, and the epoch if it was cut short."""
 
@@ -32,7 +35,7 @@ class Suggesting:
             if number not in self._known:
                 sampler.add_trial(number, trial.settings)
                 self._known[number] = None, None
-            result = _result(trial, view)
+            result = self._result(trial, view)
             if result is not None and self._known[number] != result:
                 sampler.tell(number, *result)
                 self._known[number] = result
@@ -50,14 +53,19 @@ class Suggesting:
             self._maximizes, self._known = maximizes, {}
         return self._sampler
 
-
-def _result(trial: TrialView, view: StudyView) -> tuple[float | None, int | None] | None:
-    """The value, and the epoch where the trial was not trained to its end; None while nothing is known."""
-    if trial.status == "failed":
-        return None, None
-    best = None if view.metric is None else trial.best(view.metric)
-    if trial.status == "completed":
-        return best, None
-    if trial.status in ("paused", "discarded") and best is not None:
-        return best, trial.epoch
-    return (None, None) if trial.status == "discarded" else None
+    def _result(self, trial: TrialView, view: StudyView) -> tuple[float | None, int | None] | None:
+        """The value, and the epoch where the trial was not trained to its end; None while nothing is known."""
+        if trial.status == "failed":
+            return None, None
+        best = None if view.metric is None else trial.best(view.metric)
+        if trial.status == "completed":
+            return best, None
+        if trial.status in ("paused", "discarded") and best is not None:
+            return best, trial.epoch
+        if trial.status == "discarded":
+            return None, None
+        reached = [rung for rung in self._rungs if rung <= trial.epoch]
+        if view.metric is None or not reached:
+            return None
+        at_rung = value_at(trial, reached[-1], view.metric)  # it has passed a bar there, and is trained on
+        return None if at_rung is None else (at_rung, reached[-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 
 from workbench.atomic_files import without_sync
@@ -17,7 +18,7 @@ from workbench.runs.follow import Trainer as LiveTrainer
 from workbench.runs.lock import is_running
 from workbench.runs.status import read_summary
 from workbench.tuning.ending import completed, disk_problem, ending_of
-from workbench.tuning.events import MetricKnown, TrialStarted, TrialStopped, TrialValue
+from workbench.tuning.events import MetricKnown, TrialBars, TrialStarted, TrialStopped, TrialValue
 from workbench.tuning.places import Orphan, Place
 from workbench.tuning.record import StudyRecord
 from workbench.tuning.steps import Discard
@@ -42,6 +43,8 @@ class TrialRun:
         self.place = place
         self.disk_problem = ""
         """Why it could not be written any more."""
+        self.has_reached_a_rung = False
+        """Whether that was since the bars of others were renewed."""
         self._record = record
         self._trial = trial
         self._run = run
@@ -67,11 +70,20 @@ class TrialRun:
             return None
         follower = Follower(run, from_now=resumed)
         # Before it starts: whoever continues this study must know of it.
-        record.write(TrialStarted(trial=trial.number, run=run.name, until_epoch=until_epoch, resumed=resumed))
+        bars = {} if until_epoch is None else record.way.bars(record.view, trial, until_epoch)
+        record.write(
+            TrialStarted(
+                trial=trial.number,
+                run=run.name,
+                until_epoch=next(iter(bars), None),
+                bars=_written(bars),
+                resumed=resumed,
+            )
+        )
         trainer = place.start(run)
         follower.watch(trainer)
         started = cls(record, trial, run, follower, trainer, place)
-        started._set_bars()
+        started._tell_bars()
         return started
 
     @classmethod
@@ -82,18 +94,30 @@ class TrialRun:
         adopted = cls(record, trial, run, Follower(run, Orphan(run)), Orphan(run), None)
         if is_alive:
             adopted.ask("resume")  # the study may have been paused when its controller was killed
-            adopted._set_bars()  # or that may have been before it could say where the trial pauses
+            with suppress(WorkbenchError):
+                adopted._tell_bars()  # or that may have been before it could tell them
             return adopted
         while not adopted.read():
             pass
         return None
 
-    def _set_bars(self) -> None:
-        """Tells the trainer where to pause. To be told twice changes nothing."""
+    def renew_bars(self) -> None:
+        """Raises or lowers the bars that are ahead, for another trial has reached an epoch that decides."""
+        record, trial = self._record, self._trial
+        if trial.until_epoch is None:
+            return
+        bars = record.way.bars(record.view, trial, trial.until_epoch)
+        if any(trial.bars.get(epoch, bar) != bar for epoch, bar in bars.items()):
+            record.write(TrialBars(trial=trial.number, bars=_written(bars)))
+            with suppress(WorkbenchError):
+                self._tell_bars()
+
+    def _tell_bars(self) -> None:
+        """Tells the trainer where to pause. To be told the same twice changes nothing."""
         trial = self._trial
         if trial.until_epoch is not None:
-            for epoch, bar in self._record.way.bars(self._record.view, trial, trial.until_epoch).items():
-                ask(self._run, "stop_after_epoch", epoch, unless=bar)
+            bars = trial.bars or {trial.until_epoch: None}
+            ask(self._run, "set_bars", bars=tuple(sorted(bars.items())))
 
     def has(self, trial: TrialView) -> bool:
         """Whether that trial is trained here."""
@@ -129,6 +153,7 @@ class TrialRun:
                 value = values.get(known.name)
                 finite = value if isinstance(value, (int, float)) and math.isfinite(value) else None
                 record.write(TrialValue(trial=trial.number, epoch=event.epoch, value=finite))
+                self.has_reached_a_rung |= event.epoch in record.way.decided_after
                 if self._discard is None and (discard := record.way.discards(record.view, trial)):
                     self._discard = discard
                     self.ask("stop")
@@ -144,3 +169,7 @@ class TrialRun:
         while self._trainer.poll() is None:
             time.sleep(POLL_SECONDS)
         return True
+
+
+def _written(bars: Mapping[int, float | None]) -> dict[str, float | None]:
+    return {str(epoch): bar for epoch, bar in bars.items()}

@@ -18,6 +18,7 @@ from workbench.tuning.events import (
     StudyStarted,
     StudyState,
     TrialAsked,
+    TrialBars,
     TrialDiscarded,
     TrialFinished,
     TrialPaused,
@@ -48,6 +49,9 @@ class TrialView:
     values: dict[int, float] = field(default_factory=dict)
     """The monitored metric by epoch; NaN where it is not finite."""
     until_epoch: int | None = None
+    """Where it pauses next, as far as is known; None: it is trained to its end."""
+    bars: dict[int, float | None] = field(default_factory=dict)
+    """By epoch, what its best value must beat there for it to be trained on at once; None: it pauses there."""
     epoch: int = 0
     value: float | None = None
     """Of the best epoch, once it has completed."""
@@ -139,6 +143,7 @@ class StudyView:
                 self.saved = event
             case (
                 TrialStarted()
+                | TrialBars()
                 | TrialValue()
                 | TrialPaused()
                 | TrialStopped()
@@ -152,14 +157,18 @@ class StudyView:
         match event:
             case TrialStarted():
                 trial.status, trial.run, trial.until_epoch = "running", event.run, event.until_epoch
-                trial.began = event.time
+                trial.bars, trial.began = bars_of(event), event.time
                 if not event.resumed:
                     trial.epoch, trial.value = 0, None
                     trial.values.clear()
                 self.runs.add(event.run)
+            case TrialBars():
+                trial.bars |= bars_of(event)
             case TrialValue():
                 trial.values[event.epoch] = math.nan if event.value is None else event.value
                 trial.epoch = event.epoch
+                if trial.epoch == trial.until_epoch and self._beats_its_bar(trial):
+                    trial.until_epoch = min((epoch for epoch in trial.bars if epoch > trial.epoch), default=None)
             case TrialPaused():
                 trial.status, trial.epoch, trial.seconds = "paused", event.epoch, event.seconds
             case TrialStopped():
@@ -182,6 +191,17 @@ class StudyView:
                 else:
                     trial.retries += 1
 
+    def _beats_its_bar(self, trial: TrialView) -> bool:
+        bar = trial.bars.get(trial.epoch)
+        best = None if self.metric is None else trial.best(self.metric)
+        if self.metric is None or bar is None or best is None:
+            return False
+        return self.metric.rank(best) > self.metric.rank(bar)
+
+    def seconds_of(self, trial: TrialView) -> float:
+        """The seconds that a trial has taken up to the last event."""
+        return trial.seconds + (max(self._last - trial.began, 0.0) if trial.status == "running" else 0.0)
+
     @property
     def running(self) -> list[TrialView]:
         """The trials that are being trained."""
@@ -198,6 +218,11 @@ class StudyView:
     def repeats_of(self, number: int) -> list[TrialView]:
         """The trials that repeat this one with other seeds."""
         return [trial for trial in self.trials.values() if trial.repeats == number]
+
+
+def bars_of(event: TrialStarted | TrialBars) -> dict[int, float | None]:
+    """The bars of an event by epoch, in order."""
+    return {int(epoch): bar for epoch, bar in event.bars.items() if epoch.isdecimal()}
 
 
 def study_tail(study: StudyDirectory) -> EventTail:

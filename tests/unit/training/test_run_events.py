@@ -18,7 +18,7 @@ from tests.unit.training.scripted import (
     poll_after_every_step,
 )
 from workbench.runs import events
-from workbench.runs.control import ask
+from workbench.runs.control import Bars, append_request, ask
 from workbench.runs.directory import create_run
 from workbench.runs.measurements import Footprint, Memory, Timing
 from workbench.settings.preset import Preset
@@ -153,24 +153,34 @@ def test_the_memory_of_a_short_trial_is_reported_only_once_it_is_trained_to_its_
 
 
 @pytest.mark.parametrize(
-    ("asked", "epochs"),
+    ("bars", "epochs"),
     [
-        ([(1, None)], 1),
-        ([(1, 0.0)], 3),
-        ([(1, 1.1)], 1),
-        ([(1, 0.0), (2, 1.1)], 2),
-        ([(1, 0.0), (2, None)], 2),
-        ([(2, 0.0), (1, 1.1)], 1),
+        (((1, None),), 1),
+        (((1, 0.0),), 3),
+        (((1, 1.1),), 1),
+        (((1, 0.0), (2, 1.1)), 2),
+        (((1, 0.0), (2, None)), 2),
+        (((2, 0.0),), 3),
+        (((3, None),), 3),
     ],
 )
-def test_training_stops_after_an_epoch_unless_its_best_accuracy_is_better(
-    make_trainer: MakeTrainer, asked: list[tuple[float, float | None]], epochs: int
+def test_a_trial_pauses_after_an_epoch_unless_its_best_accuracy_beats_the_bar(
+    make_trainer: MakeTrainer, bars: Bars, epochs: int
 ) -> None:
     trainer = make_trainer("training.epochs=3", "training.monitor=accuracy")
-    for epoch, unless in asked:
-        ask(trainer.run, "stop_after_epoch", epoch, unless=unless)
+    ask(trainer.run, "set_bars", bars=bars)
     trainer.train()
     assert trainer.state.epoch == epochs
     assert trainer.stopping == (epochs < 3)
-    details = [event.detail for event in of_type(trainer, events.RequestHandled)]
-    assert details == [f"{epoch:g}" + ("" if bar is None else f" unless better than {bar:g}") for epoch, bar in asked]
+
+
+def test_the_request_is_told_in_words(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer("training.epochs=1")
+    ask(trainer.run, "set_bars", bars=((1, 0.25), (3, None)))
+    append_request(trainer.run.control, "set_bars")
+    trainer.train()
+    handled = of_type(trainer, events.RequestHandled)
+    assert [(event.accepted, event.detail) for event in handled] == [
+        (True, "pauses after epoch 1 unless 0.25 is beaten, 3 in any case"),
+        (False, "it takes epochs, each with the value to beat"),
+    ]

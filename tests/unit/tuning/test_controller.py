@@ -35,6 +35,7 @@ from workbench.tuning.events import (
     StudyStarted,
     StudyState,
     TrialAsked,
+    TrialBars,
     TrialDiscarded,
     TrialPaused,
     TrialStarted,
@@ -396,6 +397,93 @@ def test_a_controller_that_is_killed_after_any_event_finds_what_it_would_have_fo
         assert all(trial.has_ended for trial in read_study_view(study).trials.values())
 
 
+ASHA = Question(way="search", discard="asha", trials=9, discard_after=1, confirm=1, seeds=(1,))
+ASHA_RATES = (0.1, 0.02, 1.0, 0.012, 0.5, 0.2, 0.01, 0.0001, 0.008)
+
+
+def asha_search() -> Search:
+    """Ten epochs: rungs after 1, 3 and 9."""
+
+    def suggest(view: StudyView) -> Suggestion | None:
+        number = sum(trial.repeats is None for trial in view.trials.values())
+        return Suggestion({"optimizer.learning_rate": ASHA_RATES[number]}, "list") if number < len(ASHA_RATES) else None
+
+    return Search(ASHA, suggest, epochs=10, seed=0)
+
+
+def asha_study(folder: Path) -> StudyDirectory:
+    return new_study(folder, ASHA, "training.epochs=10")
+
+
+def uninterrupted(folder: Path) -> tuple[list[tuple[Any, ...]], int]:
+    """What a search with ASHA finds, and how many events that takes."""
+    study = asha_study(folder)
+    run(study, asha_search())
+    view = read_study_view(study)
+    reached = [max(trial.values) for trial in view.trials.values() if trial.repeats is None]
+    assert reached == [1, 3, 1, 3, 1, 1, 10, 1, 3], "the seventh went from its first epoch to its ninth at once"
+    return told(view), len(study.events.read_text().splitlines())
+
+
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+def test_asha_with_a_killed_controller_finds_what_it_would_have_found(every: int, tmp_path: Path) -> None:
+    expected, events = uninterrupted(tmp_path / "whole")
+    for kill_after in range(1, events, every):
+        study = asha_study(tmp_path / f"killed-{kill_after}")
+        with killed_after(kill_after):
+            run(study, asha_search())
+        assert Controller(study, asha_search(), [ScriptedPlace()], float("inf")).run().status == "completed"
+        assert told(read_study_view(study)) == expected, f"killed after {kill_after} events"
+
+
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+def test_asha_that_is_stopped_between_two_rungs_finds_what_it_would_have_found(every: int, tmp_path: Path) -> None:
+    expected, events = uninterrupted(tmp_path / "whole")
+    for stop_after in range(1, events, every):
+        study = asha_study(tmp_path / f"stopped-{stop_after}")
+
+        def is_asked(study: StudyDirectory = study, stop_after: int = stop_after) -> bool:
+            return len(study.events.read_text().splitlines()) > stop_after
+
+        stopped = Controller(study, asha_search(), [ScriptedPlace()], 0.0, is_asked).run()
+        assert stopped.status in ("stopped", "completed")
+        if stopped.status == "stopped":
+            assert Controller(study, asha_search(), [ScriptedPlace()], float("inf")).run().status == "completed"
+        assert told(read_study_view(study)) == expected, f"stopped after {stop_after} events"
+
+
+def test_where_a_trial_pauses_next_is_known_while_it_passes_its_bars() -> None:
+    view = StudyView()
+    view.take(MetricKnown(metric="accuracy"))
+    view.take(TrialAsked(trial=0, settings={}, until_epoch=1))
+    view.take(TrialStarted(trial=0, run="run", until_epoch=1, bars={"1": 0.5, "3": 0.6, "9": 0.7}, time=100.0))
+    trial = view.trials[0]
+    for epoch, value, pauses in [(1, 0.55, 3), (2, 0.65, 3), (3, 0.4, 9), (9, 0.8, None)]:
+        view.take(TrialValue(trial=0, epoch=epoch, value=value, time=100.0 + epoch))
+        assert trial.until_epoch == pauses, epoch
+    assert view.seconds_of(trial) == 9.0
+    view.take(TrialStarted(trial=0, run="run", until_epoch=1, bars={"1": 0.5}))
+    view.take(TrialBars(trial=0, bars={"1": 0.7}))
+    view.take(TrialValue(trial=0, epoch=1, value=0.6))
+    assert trial.until_epoch == 1
+
+
+def test_what_a_trial_has_to_beat_rises_while_others_do_better_beside_it(tmp_path: Path) -> None:
+    """Two places: both begin with nothing to beat, and then one is told what the other has reached."""
+    study = asha_study(tmp_path)
+    run(study, asha_search(), ScriptedPlace(), ScriptedPlace())
+    view, events = read_study_view(study), [event for _, event in study_tail(study).read()]
+    assert any(isinstance(event, TrialBars) for event in events)
+    own = [trial for trial in view.trials.values() if trial.repeats is None]
+    assert all(trial.has_ended for trial in own)
+    for rung in (1, 3):
+        reached = [trial for trial in own if rung in trial.values]
+        assert sum(max(trial.values) > rung for trial in reached) <= len(reached) // 3 + 2, (
+            "two places, one too many each"
+        )
+    assert max(own, key=lambda trial: max(trial.values.values())).number in (3, 6, 8), "0.012, 0.01 or 0.008"
+
+
 def test_a_trial_that_was_paused_when_its_controller_was_killed_is_resumed(tmp_path: Path) -> None:
     study = new_study(tmp_path, Question(way="repeat"))
     trained = create_run(study.trials, "t", Preset().override(["name=t", "training.epochs=4"]).to_toml())
@@ -434,7 +522,7 @@ def test_a_trial_whose_controller_was_killed_is_told_again_where_it_pauses(tmp_p
         return True
 
     Controller(study, Search(question, suggest, epochs=4, seed=0), [ScriptedPlace()], 0.0, trainer_ends).run()
-    assert [(each["command"], each.get("value")) for each in asked[:2]] == [("resume", None), ("stop_after_epoch", 2)]
+    assert [(each["command"], each.get("bars")) for each in asked[:2]] == [("resume", None), ("set_bars", [[2, None]])]
 
 
 def test_a_trial_of_a_killed_controller_takes_a_place_until_it_ends(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.tuning.discarding import asha, asha_bars, keep, median, rungs, surplus
@@ -123,6 +123,7 @@ def test_a_bar_is_what_asha_would_promote_above() -> None:
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
 @pytest.mark.parametrize("schedules", [False, True])
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_trial_that_beats_its_bar_and_no_other_is_the_next_that_asha_promotes(
     data: st.DataObject, metric: str, schedules: bool

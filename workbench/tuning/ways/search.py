@@ -139,9 +139,9 @@ class Search:
         question = self._question
         best = [trial for trial in view.ranked() if not trial.has_ended or trial.status == "completed"]
         best = best[: max(question.keep, question.confirm, 1)]
-        if not best or not all(trial.seconds and trial.epoch for trial in best):
+        if not best or not all(view.seconds_of(trial) and trial.epoch for trial in best):
             return math.inf
-        longest = max(trial.seconds / trial.epoch for trial in best)
+        longest = max(view.seconds_of(trial) / trial.epoch for trial in best)
         epochs = sum(self._epochs - trial.epoch for trial in best)
         return longest * (epochs + question.confirm * len(question.seeds) * self._epochs)
 
@@ -182,7 +182,7 @@ class Search:
         return 1 + (max(SPARE * question.keep, kept) if self._until_epoch is not None else kept)
 
     def bars(self, view: StudyView, trial: TrialView, until_epoch: int) -> dict[int, float | None]:
-        if self._question.discard != "asha":
+        if self._question.discard != "asha" or self._is_late(view) or self._reached(view):
             return {until_epoch: None}
         return asha_bars(view, trial, [rung for rung in self.decided_after if rung >= until_epoch])
 
