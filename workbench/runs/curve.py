@@ -162,10 +162,11 @@ def _halved(buckets: Sequence[Bucket]) -> list[Bucket]:
 def _averages(buckets: Sequence[Bucket], smoothing: float, steps: float) -> list[float]:
     averages: list[float] = []
     average, weight, decays = 0.0, 0.0, dict[int, float]()
+    before = _step_before(buckets)
     for bucket in buckets:
-        count = bucket.last_step - bucket.first_step + 1
-        if (decay := decays.get(count)) is None:
-            decay = decays[count] = smoothing ** (count / steps)
+        passed, before = bucket.last_step - before, bucket.last_step  # a loop may log one step of many
+        if (decay := decays.get(passed)) is None:
+            decay = decays[passed] = smoothing ** (passed / steps)
         if not bucket.count:
             average = weight = 0.0
             averages.append(averages[-1] if averages else math.nan)
@@ -176,6 +177,14 @@ def _averages(buckets: Sequence[Bucket], smoothing: float, steps: float) -> list
         if bucket.gap:
             average = weight = 0.0
     return averages
+
+
+def _step_before(buckets: Sequence[Bucket]) -> int:
+    """The step before the first bucket: of a loop that logs one step of many, as far back as the second is away."""
+    if not buckets:
+        return 0
+    first, second = buckets[0], buckets[min(1, len(buckets) - 1)]
+    return min(first.first_step - 1, max(2 * first.last_step - second.last_step, 0))
 
 
 def _bucket(first_step: int, values: Sequence[float], seconds: float) -> Bucket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -32,6 +33,8 @@ class RunKey:
     """All values that there are, where they are known."""
     metric: str = ""
     """The metric that it is a value of; empty for a field or a setting."""
+    shown: Callable[[RunRow, float], float] | None = None
+    """A value of a run as tables show it, rounded; None where they show all of it."""
 
 
 class RunKeys(Protocol):
@@ -103,13 +106,13 @@ class Condition:
     """What the value is compared with, as the user wrote it, without quotes."""
     wanted: Any
     """The same as a value."""
-    within: float = 0.0
-    """How far a number may lie from it and be equal."""
 
     def is_met(self, row: RunRow) -> bool:
         value = self.key.value_of(row)
         if value is None or value != value:
             return False
+        if is_number(value) and is_number(self.wanted) and self._is_shown(row, value):
+            value = self.wanted
         if self.sign == ":":
             return self._is_like(value)
         if self.sign in ("=", "!="):
@@ -122,11 +125,17 @@ class Condition:
             raise FilterError(f"{self.key.name} is a number, and {self.text!r} is none")
         raise FilterError(f"{self.key.name} is {shown(value)} in {row.run.name}; compare it by = or !=")
 
+    def _is_shown(self, row: RunRow, value: float) -> bool:
+        """Whether the wanted number is what tables show of the value: 98.25 % of 0.98246."""
+        if self.key.shown is None:
+            return False
+        return any(math.isclose(each, self.wanted, rel_tol=1e-12) for each in (value, self.key.shown(row, value)))
+
     def _is_equal(self, value: Any) -> bool:
         if self.key.kind == "tags":
             return any(fnmatchcase(tag, self.text) for tag in value)
         if is_number(value):
-            return is_number(self.wanted) and abs(value - self.wanted) <= self.within
+            return is_number(self.wanted) and bool(value == self.wanted)
         if isinstance(value, str):
             return value in (self.text, self.wanted)
         return isinstance(self.wanted, bool | list | dict) and _comparable(value) == _comparable(self.wanted)

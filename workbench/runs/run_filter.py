@@ -35,10 +35,6 @@ NUMERALS: dict[Kind, str] = {"fraction": ": write 0.97 or 97%", "seconds": ": wr
 MOST_DEPTH = 40
 """Parentheses within parentheses."""
 SECONDS = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
-PLACES_OF_FRACTIONS = 4
-"""That tables show: 98.25 %."""
-HALF = 0.5 + 1e-6
-"""Of the last place, and a little more, for the rounding of binary numbers."""
 HOW = "write it as optimizer.name=adam, or 'accuracy>=0.97' (or != < > <=)"
 SIGNS = {"==": "=", "≥": ">=", "≤": "<=", "≠": "!="}
 
@@ -177,8 +173,7 @@ class _Reader:
 
 def _checked(key: RunKey, sign: str, text: str, wanted: Any) -> Condition:
     """A condition that makes sense, whether there are runs or not."""
-    given = wanted
-    if key.kind == "fraction":
+    if key.kind == "fraction" or (key.shown is not None and _PERCENT.fullmatch(text)):
         wanted = _fraction(text, wanted)
     elif key.kind == "seconds":
         wanted = _seconds(text, wanted)
@@ -186,16 +181,7 @@ def _checked(key: RunKey, sign: str, text: str, wanted: Any) -> Condition:
         raise FilterError(f"{key.name} is a number, and {text!r} is none{NUMERALS.get(key.kind, '')}")
     if key.choices and not any(fnmatchcase(choice, text.lower()) for choice in key.choices):
         raise FilterError(f"{key.name} {text}: there is no such {key.name}{nearest(text, key.choices)}")
-    return Condition(key, sign, text, wanted, _rounding(key, text, is_percent=wanted != given))
-
-
-def _rounding(key: RunKey, text: str, *, is_percent: bool) -> float:
-    """How far a metric may lie from a number that was read in a table, which shows it rounded; a setting is exact."""
-    digits = text.rstrip("% ").partition(".")[2]
-    places = len(digits) if digits.isdecimal() else 0
-    if key.kind == "fraction":
-        places = max(places + 2 * is_percent, PLACES_OF_FRACTIONS)
-    return HALF * 10.0**-places if key.metric and places else 0.0
+    return Condition(key, sign, text, wanted)
 
 
 def _fraction(text: str, wanted: Any) -> Any:

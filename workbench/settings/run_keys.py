@@ -40,7 +40,7 @@ FIELDS = {
     key.name: key
     for key in (
         RunKey("started", lambda row: None if row.started is None else row.started.isoformat(), "ordered"),
-        RunKey("best", lambda row: row.best, "number"),
+        RunKey("best", lambda row: row.best, "number", shown=lambda row, value: _shown(row.monitor, value)),
         RunKey("name", lambda row: row.run.name, "ordered"),
         RunKey("preset", lambda row: row.preset_name or None),
         RunKey("status", status_of, choices=STATUSES),
@@ -218,9 +218,19 @@ def metric_key(name: str, *, is_test: bool = False) -> RunKey:
     """A metric of the best epoch, or on the test split."""
     declared = any(each.name == name for each in METRICS)
     kind: Kind = "fraction" if metric(name).is_fraction else "number" if declared else "any"
+
+    def shown(_: RunRow, value: float) -> float:
+        return _shown(name, value)
+
     if is_test:
-        return RunKey(f"{TEST}{name}", lambda row: (row.test or {}).get(name), kind, metric=name)
-    return RunKey(name, lambda row: (row.metrics or {}).get(name), kind, metric=name)
+        return RunKey(f"{TEST}{name}", lambda row: (row.test or {}).get(name), kind, metric=name, shown=shown)
+    return RunKey(name, lambda row: (row.metrics or {}).get(name), kind, metric=name, shown=shown)
+
+
+def _shown(name: str, value: float) -> float:
+    """A value of a metric as tables round it."""
+    known = metric(name or "loss")
+    return float(known.number(value)) / (100 if known.is_fraction else 1)
 
 
 def setting_key(path: str) -> RunKey:

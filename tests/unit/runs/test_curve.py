@@ -165,6 +165,16 @@ def test_averages_are_the_exponential_moving_average_and_begin_with_the_first_va
     assert curve.averages(0.5, 1) == [4.0]
 
 
+def test_averages_of_a_loop_that_logs_one_step_of_many_count_all_steps() -> None:
+    sparse, dense, late = Curve(), Curve(), Curve()
+    for index, value in enumerate((4.0, 8.0, 2.0), 1):
+        sparse.add(500 * index, value, 0.0)
+        dense.add(index, value, 0.0)
+        late.add(1000 + index, value, 0.0)
+    assert sparse.averages(0.5, 500) == dense.averages(0.5, 1) == late.averages(0.5, 1)
+    assert Curve().averages(0.5, 1) == []
+
+
 def test_averages_begin_anew_behind_a_gap() -> None:
     curve = Curve()
     curve.extend(1, [2.0, 2.0, math.nan, 4.0, 4.0], 0.0, 1.0)

@@ -163,15 +163,32 @@ def test_words_are_refused_where_nothing_is_written_about_runs() -> None:
         ("acc = 98%", False),
         ("acc = 98.2%", False),
         ("acc = 1", False),
+        ("acc > 98.25%", False),
+        ("acc >= 98.25%", True),
+        ("acc < 98.25%", False),
+        ("acc <= 98.25%", True),
+        ("acc > 98.253%", True),
+        ("acc > 98.24%", True),
+        ("best = 98.25%", True),
+        ("best > 98%", True),
+        ("best < 0.98", False),
         ("loss = 0.0312", True),
-        ("loss = 0.03", True),
-        ("loss = 0.0311", False),
+        ("loss = 0.03124", True),
+        ("loss = 0.03", False),
         ("loss = 0", False),
+        ("rmse = 1234", True),
+        ("rmse = 1234.4", True),
+        ("rmse = 1235", False),
         ("lr = 0.0014", False),
     ],
 )
 def test_a_metric_equals_what_a_table_shows_of_it(text: str, is_found: bool) -> None:
-    shown = row("one", "optimizer.learning_rate=0.00141", metrics={"accuracy": 0.98254, "loss": 0.03124})
+    shown = row(
+        "one",
+        "optimizer.learning_rate=0.00141",
+        best=0.98254,
+        metrics={"accuracy": 0.98254, "loss": 0.03124, "rmse": 1234.4},
+    )
     assert bool(found(text, [shown])) == is_found
 
 
