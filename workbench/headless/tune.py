@@ -81,8 +81,8 @@ def search(
     """Searches; returns the exit code. Raises WorkbenchError."""
     if options.save_as is not None:
         library.new_preset_file(options.save_as)
-    check_where(options)
     preset = load_tuned(preset_name, overrides, options.trust_code)
+    check_where(options, [preset])
     given = preset
     if budget.until:
         preset = preset_until(budget.until, preset)
@@ -120,8 +120,8 @@ def repeat(
     options: Options,
 ) -> int:
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
-    check_where(options)
     preset = load_tuned(preset_name, overrides, options.trust_code)
+    check_where(options, [preset])
     wanted, together = seeds_from(preset.training.seed, seeds), together_of(options.together)
     question = Question(way="repeat", seeds=wanted, together=together, workers=options.workers, on=options.on)
     study = create_study(options.studies_folder, preset, question)

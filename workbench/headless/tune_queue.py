@@ -23,12 +23,12 @@ def queue(
     options: Options,
 ) -> int:
     """Trains them; returns the exit code. Raises WorkbenchError before anything is trained where one is wrong."""
-    check_where(options)
     presets, origins = [], []
     for name in names:
         for assignments in [_assignments(text) for text in each] or [[]]:
             presets.append(load_tuned(name, overrides, options.trust_code, each=assignments))
             origins.append(origin_of(presets[-1], [text.partition("=")[0].strip() for text in assignments]))
+    check_where(options, presets)
     question = Question(
         way="queue", changes=queue_changes(presets), origins=tuple(origins), workers=options.workers, on=options.on
     )

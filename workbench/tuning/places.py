@@ -140,11 +140,26 @@ def threads_of(workers: int) -> dict[str, str]:
     return {} if workers == 1 else {"OMP_NUM_THREADS": str(max((os.cpu_count() or 1) // workers, 1))}
 
 
-def check_workers(workers: int, on: str) -> None:
-    """Checks how many trials are to run at once on the CPU. on: as of `Question`. Raises UsageError."""
+def check_workers(workers: int, *, on_cpu: bool) -> None:
+    """Checks how many trials are to run at once on the CPU of this machine. on_cpu: as of `local_places`.
+
+    Raises UsageError.
+    """
+    if not workers:
+        return
+    if not on_cpu and _visible_gpus():
+        raise UsageError(
+            f"--workers {workers}: this machine has GPUs, each of which trains one trial at a time; leave it out, or "
+            "add --set runtime.device=cpu"
+        )
+    if (reason := too_many(workers)) is not None:
+        raise UsageError(f"--workers {workers}: {reason}")
+
+
+def too_many(workers: int) -> str | None:
+    """Why so many workers are too many for this machine; None if they are not."""
     cores = os.cpu_count() or 1
-    if workers > cores and not on:
-        raise UsageError(f"--workers {workers}: this machine has {cores} cores, and more workers would be slower")
+    return f"this machine has {cores} cores, and more workers would be slower" if workers > cores else None
 
 
 def named_gpus() -> list[str] | None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from workbench.devices.gpu import GpuReading
 from workbench.errors import UsageError
-from workbench.tuning.places import GPU, LocalPlace, Place, gpu_readings, named_gpus, threads_of, unused
+from workbench.tuning.places import GPU, LocalPlace, Place, gpu_readings, named_gpus, threads_of, too_many, unused
 
 
 class Supply(Protocol):
@@ -79,11 +79,10 @@ def _unused(readings: Sequence[GpuReading], taken: Sequence[str]) -> tuple[Place
 
 
 def _worker(count: int) -> tuple[Place, str]:
-    cores = os.cpu_count() or 1
-    if count > cores:
-        raise UsageError(f"this machine has {cores} cores, and this study has as many workers: more would be slower")
+    if (reason := too_many(count)) is not None:
+        raise UsageError(reason)
     environment: Mapping[str, str] = threads_of(count)
-    threads = environment.get("OMP_NUM_THREADS", str(cores))
+    threads = environment.get("OMP_NUM_THREADS", str(os.cpu_count() or 1))
     said = "1 thread" if threads == "1" else f"{threads} threads"
     return LocalPlace(
         environment

@@ -514,7 +514,8 @@ def test_a_trial_whose_controller_was_killed_is_told_again_where_it_pauses(tmp_p
     writer.write(TrialAsked(trial=0, settings={}, until_epoch=2))
     writer.write(TrialStarted(trial=0, run=trained.name, until_epoch=2))
     writer.close()
-    trainer, asked = claim(trained), []
+    trainer = claim(trained)
+    asked: list[dict[str, Any]] = []
 
     def trainer_ends() -> bool:
         asked.extend(json.loads(line) for line in trained.control.read_text().splitlines())

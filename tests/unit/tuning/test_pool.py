@@ -242,10 +242,15 @@ def test_a_preset_of_the_cpu_leaves_gpus_alone(monkeypatch: pytest.MonkeyPatch) 
 
 def test_more_workers_than_cores_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    check_workers(4, "")
-    check_workers(5, "ray")
+    gpus(monkeypatch)
+    check_workers(4, on_cpu=False)
     with pytest.raises(UsageError, match="--workers 5: this machine has 4 cores, and more workers would be slower"):
-        check_workers(5, "")
+        check_workers(5, on_cpu=False)
+    gpus(monkeypatch, 0)
+    check_workers(0, on_cpu=False)
+    check_workers(4, on_cpu=True)
+    with pytest.raises(UsageError, match="--workers 2: this machine has GPUs, each of which trains one"):
+        check_workers(2, on_cpu=False)
 
 
 def test_workers_on_a_cpu_divide_its_cores_and_are_never_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +264,7 @@ def test_workers_on_a_cpu_divide_its_cores_and_are_never_more(monkeypatch: pytes
     assert first.environment == second.environment == {"OMP_NUM_THREADS": "2"}
     supply.divide([first])
     assert first.environment == {}
-    with pytest.raises(UsageError, match="this machine has 4 cores, and this study has as many workers"):
+    with pytest.raises(UsageError, match="this machine has 4 cores, and more workers would be slower"):
         supply.more([first] * 4)
 
 

@@ -75,8 +75,6 @@ class StudyWatch:
         """The last request that the controller has not carried out yet."""
         self._note = ""
         """The latest note that was not shown yet."""
-        self.now = 0.0
-        """The time of the last event, in seconds since 1970."""
         self.result: dict[str, Any] | None = None
         """What summary.json says; None before the end."""
         self._controller = controller
@@ -105,7 +103,6 @@ class StudyWatch:
         written = self._tail.read()
         for _, event in written:
             self.view.take(event)
-            self.now = event.time
             match event:
                 case TrialValue():
                     self._note_value(event)

@@ -184,6 +184,5 @@ def spark_cell(trial: TrialView, widget: LineWidget) -> str:
 
 def time_cell(watch: StudyWatch, trial: TrialView) -> str:
     """How long a trial has been trained."""
-    if watch.status_of(trial) == "running":
-        return duration(trial.seconds + max(watch.now - trial.began, 0.0))
-    return duration(trial.seconds) if trial.seconds else ""
+    seconds = watch.view.seconds_of(trial)
+    return duration(seconds) if seconds else ""
