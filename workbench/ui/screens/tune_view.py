@@ -75,7 +75,8 @@ class TuneBase(Screen[TuneResult | None]):
         self._tune = tune
         self._pace = Pace(slower=2 if low_bandwidth else 1)
         self._has_unseen = False
-        self._last_state = ""
+        self._last_state = "", ""
+        """The study's state and the request that waits for an answer: changes of them are shown at once."""
         self._importance = Importance()
         self._path = ""
         """The setting that is shown against the result."""
@@ -118,7 +119,7 @@ class TuneBase(Screen[TuneResult | None]):
             if note := watch.take_note():
                 self._show_hint(note)
         self._has_unseen |= self._importance.look(watch)
-        state = "" if watch is None else watch.state
+        state = ("", "") if watch is None else (watch.state, watch.pending)
         if self._has_unseen and (self._is_due("draw") or state != self._last_state):
             self._has_unseen, self._last_state = False, state
             self._lay_out()
