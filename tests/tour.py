@@ -261,9 +261,9 @@ def leaving(seat: Seat) -> None:
     seat.do("leave", ["escape"], r"settings")
     seat.do("help", ["question_mark"], r"The run")
     seat.do("leave", ["escape"], r"settings")
-    seat.do("quit", ["q"], r"settings that are not saved|unsaved")
-    seat.terminal.send(bytes_of("X"))  # discards them
-    seat.terminal.process.wait(PATIENCE_SECONDS)
+    seat.do("quit", ["q"], "")
+    if code := seat.terminal.process.wait(PATIENCE_SECONDS):
+        raise RuntimeError(f"the app ended with {code}")
 
 
 def table(steps: Sequence[Step]) -> str:
