@@ -227,7 +227,7 @@ def test_neither_the_legend_nor_what_the_cursor_reads_is_cut_beside_the_settings
             for border in (chart.heading(), chart.footing()):
                 assert border.cell_len <= max(chart.size.width - 6, 0) or not chart.display, border.plain
         loss = app.screen.query_one("#loss", ChartPanel)
-        assert loss.heading().plain == "loss  t 0.1567  v 0.2023  A B", "screen/REPORT #18: what is drawn"
+        assert loss.heading().plain == "loss  t 0.1603  v 0.2023  A B", "screen/REPORT #18: what is drawn"
         assert re.fullmatch(r"(step )?\d+ t \S+ v \S+ A \S+ B \S+", loss.footing().plain)
         overlays.put([])
         app.screen.show_run()  # type: ignore[attr-defined]

@@ -119,7 +119,8 @@ class Frame:
         """Says at the edges of the canvas how many points lie beyond them, and how far."""
         low, high = self.y_range
         above, below = BEYOND_ASCII if self.plot.ascii else BEYOND
-        points = [point for series in _counted(self.plot) for point in _visible(series, self.plot)]
+        told = [series for series in self.plot.series if not (series.within and series.behind)]
+        points = [point for series in told for point in _visible(series, self.plot)]
         if higher := [point for point in points if point.high > high + ROUNDING * abs(high)]:
             reach = f" above, up to {self._roughly(max(point.high for point in higher))}"
             self._write_count(canvas, 0, f"{above} {len(higher)}", reach, higher[0])

@@ -27,7 +27,7 @@ class Series:
     filled: bool = False
     """The range of each point reaches to that of the next: a band."""
     within: bool = False
-    """Whether the y axis ignores it: apart from outliers, its values lie within those of another curve."""
+    """Whether the y axis ignores it: only what lies among the values of the other curves is in view."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ class BestPanel(TuneChart):
         if steps:
             steps.append(point_at(max(watch.view.seconds, steps[-1].x), steps[-1].mean))
         reached = joined([point_at(*each)] for each in watch.reached.values())
-        return [Series(DOT, reached, ".", dots=True), Series("train", steps, "*")]
+        within = not view.all_values and len(watch.best_so_far) > 1
+        return [Series(DOT, reached, ".", dots=True, within=within), Series("train", steps, "*")]
 
     def plot(self, view: TuneView, metric: Metric, series: list[Series]) -> Plot:
         watch = view.watch

@@ -52,11 +52,13 @@ class CurvesPanel(TuneChart):
         rest = [trial for trial in trials if trial.number not in best]
         ended = [trial for trial in rest if trial.status in ("discarded", "failed") or trial.repeats is not None]
         going = [trial for trial in rest if trial not in ended]
-        curves = [curve_of(trial) for trial in ended]
+        curves, goes_on = [curve_of(trial) for trial in ended], joined(map(curve_of, going))
+        # What was discarded is shown where the others are: most of it lies far away, and would leave them no room.
+        within = not view.all_values and bool(goes_on or any(trial.values for trial, _, _ in self.lettered))
         found = [
-            Series(FAINT, joined(curve for curve in curves if len(curve) > 1), "."),
-            Series(DOT, joined(curve for curve in curves if len(curve) == 1), ".", dots=True),
-            Series(USUAL, joined(map(curve_of, going)), "*"),
+            Series(FAINT, joined(curve for curve in curves if len(curve) > 1), ".", within=within),
+            Series(DOT, joined(curve for curve in curves if len(curve) == 1), ".", dots=True, within=within),
+            Series(USUAL, goes_on, "*"),
         ]
         if view.current is not None and view.current.number not in best:
             found.append(Series(CURRENT, curve_of(view.current), "*"))
