@@ -93,7 +93,9 @@ class Terminal:
 
     def close(self) -> None:
         """Ends the command as a lost connection does, then kills it and its children, so that nothing stays."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
+        children = []
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended by itself
+            children = psutil.Process(self.process.pid).children(recursive=True)
         os.close(self._master)
         try:
             self.process.wait(5)
