@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -88,7 +88,13 @@ def _points(buckets: Sequence[Any], x: float) -> list[Point]:
     return [Point(x, low, high, mean), *gap]
 
 
-def averaged(points: Sequence[Point], averages: Mapping[float, float]) -> list[Point]:
-    """The points with moving averages in place of their values; gaps stay. averages: by x, of each point at least."""
-    found = [averages[point.x] if math.isfinite(point.mean) else math.nan for point in points]
+def averaged(
+    points: Sequence[Point], buckets: Sequence[Any], x_of: Callable[[Any], float], averages: Sequence[float]
+) -> list[Point]:
+    """The points of `points_by_column` with moving averages in place of their values; gaps stay.
+
+    averages: at the end of each bucket, as `runs.curve.Curve.averages` has them.
+    """
+    average_at = dict(zip(map(x_of, buckets), averages, strict=True))
+    found = [average_at[point.x] if math.isfinite(point.mean) else math.nan for point in points]
     return [Point(point.x, value, value, value) for point, value in zip(points, found, strict=True)]

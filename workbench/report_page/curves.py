@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from string import ascii_uppercase
 
 from workbench.metrics import METRICS, Metric, metric
@@ -87,10 +88,11 @@ class _Charts:
         return step / record.history.steps_per_epoch if self._by_epoch else float(step)
 
     def _points(self, record: RunRecord, curve: Curve | None) -> list[Point]:
-        def x_of(bucket: Bucket) -> float:
-            return self._x(record, bucket.last_step)
-
+        x_of = partial(self._x_of_bucket, record)
         return [] if curve is None else points_by_column(curve.buckets, x_of, self._x_range, PLOT_COLUMNS)
+
+    def _x_of_bucket(self, record: RunRecord, bucket: Bucket) -> float:
+        return self._x(record, bucket.last_step)
 
     def _of_each_step(self, points: Sequence[Point], record: RunRecord) -> Iterable[Line]:
         """The training loss: range and mean in each column of pixels, and their moving average where they are noisy."""
@@ -104,8 +106,7 @@ class _Charts:
     def _average(self, points: Sequence[Point], record: RunRecord) -> list[Point]:
         curve = record.history.curves[OF_EACH_STEP]
         averages = curve.averages(SMOOTHING, max(record.history.view.step, 1) / PLOT_COLUMNS)
-        places = [self._x(record, bucket.last_step) for bucket in curve.buckets]
-        return averaged(points, dict(zip(places, averages, strict=True)))
+        return averaged(points, curve.buckets, partial(self._x_of_bucket, record), averages)
 
     def _chart(self, quantity: Quantity, lines: Sequence[Line], *, title: str = "", note: str = "") -> Chart:
         return Chart(

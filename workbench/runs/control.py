@@ -23,11 +23,11 @@ Command = Literal[
     "profile",
     "memory_snapshot",
     "stop_after_epoch",
-    "set_bars",
+    "set_thresholds",
 ]
 MOST_PROFILE_STEPS = 1000
 """The trace of a step needs 10 to 100 kB on disk, and ten times as much in memory until it is written."""
-Bars = tuple[tuple[int, float | None], ...]
+Thresholds = tuple[tuple[int, float | None], ...]
 """Epochs in order, each with the value to beat there; None: whatever the value."""
 COMMANDS: tuple[str, ...] = get_args(Command)
 
@@ -44,31 +44,31 @@ class Request:
     value: float | None = None
     time: float = 0.0
     """When the request was made, in seconds since 1970; 0 if unknown."""
-    bars: Bars = ()
-    """Of set_bars, for a trial of a study: epochs after which it pauses, unless its best value so far beats the bar."""
+    thresholds: Thresholds = ()
+    """Of set_thresholds: epochs after which a trial of a study pauses, unless its best value so far is better."""
 
     @property
     def detail(self) -> str:
         """What was asked beside the command, in words; empty where it is all."""
-        if self.bars:
+        if self.thresholds:
             shown = (
-                f"{epoch} " + ("in any case" if bar is None else f"unless {bar:.4g} is beaten")
-                for epoch, bar in self.bars
+                f"{epoch} " + ("in any case" if threshold is None else f"unless {threshold:.4g} is beaten")
+                for epoch, threshold in self.thresholds
             )
             return f"pauses after epoch {', '.join(shown)}"
         return "" if self.value is None else f"{self.value:g}"
 
 
-def ask(run: RunDirectory, command: Command, value: float | None = None, *, bars: Bars = ()) -> None:
+def ask(run: RunDirectory, command: Command, value: float | None = None, *, thresholds: Thresholds = ()) -> None:
     """Appends a request. The trainer answers with a RequestHandled event. Raises StorageError."""
     if command not in COMMANDS:
         raise UsageError(f"no such command: {command}")
-    append_request(run.control, command, value, bars)
+    append_request(run.control, command, value, thresholds)
 
 
-def append_request(control: Path, command: str, value: float | None = None, bars: Bars = ()) -> None:
+def append_request(control: Path, command: str, value: float | None = None, thresholds: Thresholds = ()) -> None:
     """Appends a request to a file of requests. Raises StorageError."""
-    given = ({} if value is None else {"value": value}) | ({"bars": bars} if bars else {})
+    given = ({} if value is None else {"value": value}) | ({"thresholds": thresholds} if thresholds else {})
     line = json.dumps({"command": command, "time": time.time(), **given})
     try:
         descriptor = open_to_append(control)
@@ -106,8 +106,8 @@ def _parse(line: bytes) -> Request:
     try:
         values = json.loads(line)
         command, value = values["command"], values.get("value")
-        bars = tuple((int(epoch), _number(bar)) for epoch, bar in values.get("bars", ()))
-        return Request(str(command)[:80], _number(value), _number(values.get("time")) or 0.0, bars)
+        thresholds = tuple((int(epoch), _number(threshold)) for epoch, threshold in values.get("thresholds", ()))
+        return Request(str(command)[:80], _number(value), _number(values.get("time")) or 0.0, thresholds)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Request(line.decode(errors="replace")[:80])
 

@@ -112,7 +112,7 @@ class Condition:
         if value is None or value != value:
             return False
         if is_number(value) and is_number(self.wanted) and self._is_shown(row, value):
-            value = self.wanted
+            value = self.wanted  # equal for every sign
         if self.sign == ":":
             return self._is_like(value)
         if self.sign in ("=", "!="):

@@ -28,8 +28,8 @@ from workbench.training.checkpointing.state import TrainingState
 from workbench.training.divergence import DivergenceCheck
 from workbench.training.engines.choose import make_engine
 from workbench.training.engines.engine import EngineHooks
-from workbench.training.epoch_bars import EpochBars
 from workbench.training.epoch_order import epoch_order
+from workbench.training.epoch_thresholds import EpochThresholds
 from workbench.training.evaluation import Evaluator
 from workbench.training.generation import TextSampler
 from workbench.training.health.probe import HealthProbe
@@ -89,13 +89,13 @@ class Trainer:
         self._text = None if is_trial else TextSampler.of(job)  # nobody reads what hundreds of trials write
         self._saver = Saver(job, run, events, self.schedule)
         self._check = DivergenceCheck(job.model, lambda: self._saver.what_is_kept(self.state))
-        self._bars = EpochBars(metric(job.monitor.name))
+        self._thresholds = EpochThresholds(metric(job.monitor.name))
         handlers = {
             "checkpoint": self._checkpoint_now,
             "set_learning_rate": self._set_learning_rate,
             "profile": lambda request: self.inspection.ask_for_profile(request.value),
             "stop_after_epoch": self._stop_after_epoch,
-            "set_bars": self._bars.tell,
+            "set_thresholds": self._thresholds.tell,
             "memory_snapshot": lambda _: self.inspection.ask_for_memory(self.state.step),
         }
         self._requests = RequestHandler(
@@ -214,7 +214,7 @@ class Trainer:
         )
         state.seconds_before_epoch = self.clock.training_seconds
         is_asked = self._last_epoch_asked is not None and self._last_epoch_asked <= state.epoch
-        if (self._bars.is_due(state.epoch, state.best_value) or is_asked) and state.epoch < self._settings.epochs:
+        if (self._thresholds.is_due(state.epoch, state.best_value) or is_asked) and state.epoch < self._settings.epochs:
             self._requests.stopping = True
         self._events.write(self.last_epoch)
         if self._text is not None and due:

@@ -1,6 +1,6 @@
-"""The numbers that lie behind options: of a batch size one, of layers that are all of one width two, depth and width.
+"""Options as points on axes: a batch size has one axis; layers of equal width have two, how many and how wide.
 
-So a sampler learns from an option what its neighbours are worth: of 5 depths and 5 widths it need not try all 25.
+So what a sampler learns about an option holds for its neighbours too: of 5 depths × 5 widths it need not try all 25.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class Controller:
             runs = [active for active in self._active if isinstance(active, TrialRun)]
             for active in list(self._active):
                 self._read(active)
-            self._renew_bars(runs)
+            self._renew_thresholds(runs)
             self._pool.close_left(self._taken)
             self._weights.delete()
             if not self._stopping.reason and (
@@ -221,7 +221,7 @@ class Controller:
         if active.disk_problem and active.place is not None:
             self._stop_all(active.disk_problem, keeps_trials=True)
 
-    def _renew_bars(self, runs: Sequence[TrialRun]) -> None:
+    def _renew_thresholds(self, runs: Sequence[TrialRun]) -> None:
         """Where trials run beside each other, what one has reached changes what the others must beat.
 
         runs: those that were just read, some of which may have ended.
@@ -230,7 +230,7 @@ class Controller:
             for run in runs:
                 run.has_reached_a_rung = False
                 if run in self._active:
-                    run.renew_bars()
+                    run.renew_thresholds()
 
     def _discard(self, number: int, reason: str, epoch: int | None = None) -> None:
         self._write(TrialDiscarded(trial=number, reason=reason, epoch=epoch))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from workbench.settings.toml_text import toml
 from workbench.tuning.axes import Axes, axes_of
@@ -36,6 +36,8 @@ class Numbers:
     """The choices of its family that take this range; None where all that may be chosen take it."""
     choice: str = ""
     """The choice that the range is for, such as sgd; empty where it is for all that have no range of their own."""
+    axes: ClassVar[None] = None
+    """Numbers are an axis by themselves."""
 
     @property
     def name(self) -> str:
@@ -156,7 +158,7 @@ class Options:
 
     @cached_property
     def axes(self) -> Axes | None:
-        """The numbers that lie behind the values; None where there are none."""
+        """Where the values are numbers, or lists of one repeated number: their axes; else None."""
         return axes_of(self.values)
 
     def value(self, index: int) -> Any:

@@ -149,7 +149,7 @@ def _rung_of(trial: TrialView, levels: Sequence[int]) -> int:
     return max((level for level in levels if level <= trial.epoch), default=0)
 
 
-def asha_bars(view: StudyView, trial: TrialView, ahead: Sequence[int]) -> dict[int, float | None]:
+def asha_thresholds(view: StudyView, trial: TrialView, ahead: Sequence[int]) -> dict[int, float | None]:
     """What a trial must beat at each rung ahead of it for ASHA to promote it there and then.
 
     None: too few trials have reached the rung, so that it pauses there. A rung is left out where any value is enough.
@@ -158,15 +158,15 @@ def asha_bars(view: StudyView, trial: TrialView, ahead: Sequence[int]) -> dict[i
     if metric is None:
         return dict.fromkeys(ahead[:1])
     others = [each for each in view.trials.values() if each.repeats is None and each is not trial]
-    bars: dict[int, float | None] = {}
+    thresholds: dict[int, float | None] = {}
     for rung in ahead:
         known = _ranked_at(others, rung, metric)
         place = _last_promoted([each for _, each in known], trial)
         if place < len(known):
-            bars[rung] = known[place][0] if place >= 0 else None
+            thresholds[rung] = known[place][0] if place >= 0 else None
         if place < 0:
             break
-    return bars
+    return thresholds
 
 
 def _last_promoted(ranked: Sequence[TrialView], trial: TrialView) -> int:

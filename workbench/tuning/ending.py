@@ -58,7 +58,7 @@ def ending_of(
         return completed(trial, summary)
     if how == "stopped" and summary is not None:
         is_past = trial.until_epoch is not None and summary.epoch >= trial.until_epoch
-        if is_past or summary.epoch in trial.bars:  # its trainer may be stricter about what beats a bar
+        if is_past or summary.epoch in trial.thresholds:  # its trainer may be stricter about what beats a threshold
             return TrialPaused(trial=trial.number, epoch=summary.epoch, seconds=_seconds_of(summary))
         if stopping.keeps_trials or is_adopted:  # an earlier controller has stopped it, and was killed
             return TrialStopped(trial=trial.number)

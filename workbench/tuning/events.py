@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -43,20 +44,20 @@ class TrialStarted(Event):
     run: str
     """Name of its run directory in `trials/`; empty for one that is trained together with others."""
     until_epoch: int | None = None
-    """It stops there for a decision, unless it beats the bar; None: it is trained to its end."""
-    bars: dict[str, float | None] = field(default_factory=dict)
-    """By epoch: as of `TrialBars`."""
+    """It stops there for a decision, unless it beats the threshold; None: it is trained to its end."""
+    thresholds: dict[str, float | None] = field(default_factory=dict)
+    """By epoch: as of `TrialThresholds`."""
     resumed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialBars(Event):
+class TrialThresholds(Event):
     """Where a trial that is being trained pauses from now on: others have reached an epoch that decides."""
 
-    type: ClassVar[str] = "trial_bars"
+    type: ClassVar[str] = "trial_thresholds"
     trial: int
-    bars: dict[str, float | None]
-    """By epoch, what its best value must beat there for it to be trained on at once; null: it pauses there."""
+    thresholds: dict[str, float | None]
+    """By epoch, what its best value must beat to train on without a pause; null: it pauses in any case."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,9 +187,19 @@ class PresetSaved(Event):
     """0 where there was nothing to save."""
 
 
+def written(thresholds: Mapping[int, float | None]) -> dict[str, float | None]:
+    """Thresholds by epoch, as an event has them: keys of JSON are texts."""
+    return {str(epoch): value for epoch, value in thresholds.items()}
+
+
+def by_epoch(thresholds: Mapping[str, float | None]) -> dict[int, float | None]:
+    """The thresholds of an event."""
+    return {int(epoch): value for epoch, value in thresholds.items() if epoch.isdecimal()}
+
+
 decode = decoder(
     (
-        StudyStarted, TrialAsked, TrialStarted, TrialBars, TrialValue, TrialPaused, TrialDiscarded, TrialFinished,
+        StudyStarted, TrialAsked, TrialStarted, TrialThresholds, TrialValue, TrialPaused, TrialDiscarded, TrialFinished,
         TrialRetried, TrialStopped, MetricKnown, Noted, StudyState, StudyFinished, PresetSaved,
     )
 )  # fmt: skip

@@ -62,7 +62,7 @@ def _moved(dimension: Dimension, value: Any, random: Random) -> Any:
     if isinstance(dimension, Options) and not dimension.is_ordered:
         others = [option for option in range(dimension.count) if option != dimension.index(value)]
         return dimension.value(random.choice(others)) if others else value
-    if isinstance(dimension, Options) and dimension.axes is not None:
+    if dimension.axes is not None:
         return _moved_along(dimension.axes, value, random)
     place = abs(dimension.place(value) + random.gauss(0, SPREAD))
     moved = dimension.at(max(2 - place, 0.0) if place > 1 else place)  # reflected at both ends

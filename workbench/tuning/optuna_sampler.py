@@ -18,7 +18,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from workbench.settings.preset import Preset
-from workbench.tuning.dimensions import Dimension, Numbers, Options
+from workbench.tuning.dimensions import Dimension, Numbers
 from workbench.tuning.grid import MOST_COMBINATIONS, combinations
 from workbench.tuning.near import near
 from workbench.tuning.sampler import RememberingSampler, Suggestion, Trial
@@ -153,8 +153,8 @@ def internal(dimension: Dimension, value: Any) -> Any:
 
 
 def distributions(dimension: Dimension) -> dict[str, BaseDistribution]:
-    """A dimension for TPE: options that have axes as an index on each, so that it learns of neighbours."""
-    if isinstance(dimension, Options) and dimension.axes is not None:
+    """A dimension for TPE: where it has axes, an index on each, so that TPE knows which options are neighbours."""
+    if dimension.axes is not None:
         scales = zip(dimension.axes.names, dimension.axes.scales, strict=True)
         return {_of_axis(dimension, name): IntDistribution(0, len(scale) - 1) for name, scale in scales}
     return {dimension.name: distribution_of(dimension)}
@@ -162,7 +162,7 @@ def distributions(dimension: Dimension) -> dict[str, BaseDistribution]:
 
 def parameters(dimension: Dimension, value: Any) -> dict[str, Any]:
     """A value of a setting in those distributions."""
-    if isinstance(dimension, Options) and dimension.axes is not None:
+    if dimension.axes is not None:
         names = [_of_axis(dimension, name) for name in dimension.axes.names]
         return dict(zip(names, dimension.axes.point(dimension.value(dimension.index(value))), strict=True))
     return {dimension.name: internal(dimension, value)}
@@ -179,7 +179,7 @@ def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def _suggested(trial: optuna.Trial, dimension: Dimension) -> Any:
     """What Optuna suggests for a dimension, as the setting has it."""
     found = [_drawn(trial, name, distribution) for name, distribution in distributions(dimension).items()]
-    if isinstance(dimension, Options) and dimension.axes is not None:
+    if dimension.axes is not None:
         return dimension.axes.option(found)
     return external(dimension, found[0])
 

@@ -80,9 +80,9 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
     try:
         question = read_question(study.question)
         preset = preset_of(study, question)
-        check = _check(question, preset)  # first, for it takes some seconds in a process of its own
-        way = make_way(question, preset, study)
         on_cpu = _is_on_cpu(question, preset)
+        check = _check(question, preset, on_cpu)  # first, for it takes some seconds in a process of its own
+        way = make_way(question, preset, study)
         places = ray_places(question, preset) if question.on else local_places(question.workers, on_cpu=on_cpu)
         elsewhere = FixedSupply("its trials run on a Ray cluster, which gives each its place")
         supply = elsewhere if question.on else LocalSupply(on_cpu=on_cpu)
@@ -115,7 +115,7 @@ def _write_page(study: StudyDirectory, preset: Preset, question: Question, view:
         traceback.print_exc()
 
 
-def _check(question: Question, preset: Preset) -> CornerCheck | None:
+def _check(question: Question, preset: Preset, on_cpu: bool) -> CornerCheck | None:
     """The dry run of a search that begins. Raises PresetError, TrainerLostError."""
     from workbench.tuning.check import CornerCheck, corners_of, is_needed
     from workbench.tuning.places import memory_of_a_place
@@ -129,7 +129,7 @@ def _check(question: Question, preset: Preset) -> CornerCheck | None:
     found = corners_of(space, preset)
     if question.on:
         return CornerCheck(found, lambda: None, elsewhere=True)
-    return CornerCheck(found, partial(memory_of_a_place, on_cpu=_is_on_cpu(question, preset)))
+    return CornerCheck(found, partial(memory_of_a_place, on_cpu=on_cpu))
 
 
 def _is_on_cpu(question: Question, preset: Preset) -> bool:

@@ -96,10 +96,10 @@ class Way(Protocol):
     def discards_among(self, view: StudyView, trials: Sequence[int], epoch: int) -> list[Discard]:
         """Which of the trials that are trained together are discarded; asked after each epoch."""
 
-    def bars(self, view: StudyView, trial: TrialView, until_epoch: int) -> dict[int, float | None]:
-        """Epochs after which a trial pauses, unless its best value so far beats the bar: then it is trained on at once.
+    def thresholds(self, view: StudyView, trial: TrialView, until_epoch: int) -> dict[int, float | None]:
+        """Epochs after which a trial pauses, unless its best value so far is better: then it trains on without a pause.
 
-        until_epoch: the first of them. None: it pauses there in any case.
+        until_epoch: the first of them. The value None: it pauses there in any case.
         """
 
     def discards(self, view: StudyView, trial: TrialView) -> Discard | None:

@@ -67,5 +67,5 @@ class Suggesting:
         reached = [rung for rung in self._rungs if rung <= trial.epoch]
         if view.metric is None or not reached:
             return None
-        at_rung = value_at(trial, reached[-1], view.metric)  # it has passed a bar there, and is trained on
+        at_rung = value_at(trial, reached[-1], view.metric)  # it has passed a threshold there, and is trained on
         return None if at_rung is None else (at_rung, reached[-1])

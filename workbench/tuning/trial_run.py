@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 
 from workbench.atomic_files import without_sync
@@ -18,7 +17,7 @@ from workbench.runs.follow import Trainer as LiveTrainer
 from workbench.runs.lock import is_running
 from workbench.runs.status import read_summary
 from workbench.tuning.ending import completed, disk_problem, ending_of
-from workbench.tuning.events import MetricKnown, TrialBars, TrialStarted, TrialStopped, TrialValue
+from workbench.tuning.events import MetricKnown, TrialStarted, TrialStopped, TrialThresholds, TrialValue, written
 from workbench.tuning.places import Orphan, Place
 from workbench.tuning.record import StudyRecord
 from workbench.tuning.steps import Discard
@@ -44,7 +43,7 @@ class TrialRun:
         self.disk_problem = ""
         """Why it could not be written any more."""
         self.has_reached_a_rung = False
-        """Whether that was since the bars of others were renewed."""
+        """Whether that was since the thresholds of others were renewed."""
         self._record = record
         self._trial = trial
         self._run = run
@@ -70,20 +69,20 @@ class TrialRun:
             return None
         follower = Follower(run, from_now=resumed)
         # Before it starts: whoever continues this study must know of it.
-        bars = {} if until_epoch is None else record.way.bars(record.view, trial, until_epoch)
+        thresholds = {} if until_epoch is None else record.way.thresholds(record.view, trial, until_epoch)
         record.write(
             TrialStarted(
                 trial=trial.number,
                 run=run.name,
-                until_epoch=next(iter(bars), None),
-                bars=_written(bars),
+                until_epoch=next(iter(thresholds), None),
+                thresholds=written(thresholds),
                 resumed=resumed,
             )
         )
         trainer = place.start(run)
         follower.watch(trainer)
         started = cls(record, trial, run, follower, trainer, place)
-        started._tell_bars()
+        started._tell_thresholds()
         return started
 
     @classmethod
@@ -95,29 +94,29 @@ class TrialRun:
         if is_alive:
             adopted.ask("resume")  # the study may have been paused when its controller was killed
             with suppress(WorkbenchError):
-                adopted._tell_bars()  # or that may have been before it could tell them
+                adopted._tell_thresholds()  # or that may have been before it could tell them
             return adopted
         while not adopted.read():
             pass
         return None
 
-    def renew_bars(self) -> None:
-        """Raises or lowers the bars that are ahead, for another trial has reached an epoch that decides."""
+    def renew_thresholds(self) -> None:
+        """Raises or lowers the thresholds that are ahead, for another trial has reached an epoch that decides."""
         record, trial = self._record, self._trial
         if trial.until_epoch is None:
             return
-        bars = record.way.bars(record.view, trial, trial.until_epoch)
-        if any(trial.bars.get(epoch, bar) != bar for epoch, bar in bars.items()):
-            record.write(TrialBars(trial=trial.number, bars=_written(bars)))
+        thresholds = record.way.thresholds(record.view, trial, trial.until_epoch)
+        if any(trial.thresholds.get(epoch, threshold) != threshold for epoch, threshold in thresholds.items()):
+            record.write(TrialThresholds(trial=trial.number, thresholds=written(thresholds)))
             with suppress(WorkbenchError):
-                self._tell_bars()
+                self._tell_thresholds()
 
-    def _tell_bars(self) -> None:
+    def _tell_thresholds(self) -> None:
         """Tells the trainer where to pause. To be told the same twice changes nothing."""
         trial = self._trial
         if trial.until_epoch is not None:
-            bars = trial.bars or {trial.until_epoch: None}
-            ask(self._run, "set_bars", bars=tuple(sorted(bars.items())))
+            thresholds = trial.thresholds or {trial.until_epoch: None}
+            ask(self._run, "set_thresholds", thresholds=tuple(sorted(thresholds.items())))
 
     def has(self, trial: TrialView) -> bool:
         """Whether that trial is trained here."""
@@ -169,7 +168,3 @@ class TrialRun:
         while self._trainer.poll() is None:
             time.sleep(POLL_SECONDS)
         return True
-
-
-def _written(bars: Mapping[int, float | None]) -> dict[str, float | None]:
-    return {str(epoch): bar for epoch, bar in bars.items()}

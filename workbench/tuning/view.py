@@ -18,14 +18,15 @@ from workbench.tuning.events import (
     StudyStarted,
     StudyState,
     TrialAsked,
-    TrialBars,
     TrialDiscarded,
     TrialFinished,
     TrialPaused,
     TrialRetried,
     TrialStarted,
     TrialStopped,
+    TrialThresholds,
     TrialValue,
+    by_epoch,
     decode,
 )
 
@@ -50,8 +51,8 @@ class TrialView:
     """The monitored metric by epoch; NaN where it is not finite."""
     until_epoch: int | None = None
     """Where it pauses next, as far as is known; None: it is trained to its end."""
-    bars: dict[int, float | None] = field(default_factory=dict)
-    """By epoch, what its best value must beat there for it to be trained on at once; None: it pauses there."""
+    thresholds: dict[int, float | None] = field(default_factory=dict)
+    """By epoch, what its best value must beat to train on without a pause; None: it pauses in any case."""
     epoch: int = 0
     value: float | None = None
     """Of the best epoch, once it has completed."""
@@ -136,14 +137,15 @@ class StudyView:
                 self.state = event.state
             case Noted():
                 self.notes.append(event.message)
-                self.places = self.places if event.places is None else event.places
+                if event.places is not None:
+                    self.places = event.places
             case StudyFinished():
                 self.finished, self.state = event, event.status
             case PresetSaved():
                 self.saved = event
             case (
                 TrialStarted()
-                | TrialBars()
+                | TrialThresholds()
                 | TrialValue()
                 | TrialPaused()
                 | TrialStopped()
@@ -157,18 +159,18 @@ class StudyView:
         match event:
             case TrialStarted():
                 trial.status, trial.run, trial.until_epoch = "running", event.run, event.until_epoch
-                trial.bars, trial.began = bars_of(event), event.time
+                trial.thresholds, trial.began = by_epoch(event.thresholds), event.time
                 if not event.resumed:
                     trial.epoch, trial.value = 0, None
                     trial.values.clear()
                 self.runs.add(event.run)
-            case TrialBars():
-                trial.bars |= bars_of(event)
+            case TrialThresholds():
+                trial.thresholds |= by_epoch(event.thresholds)
             case TrialValue():
                 trial.values[event.epoch] = math.nan if event.value is None else event.value
                 trial.epoch = event.epoch
-                if trial.epoch == trial.until_epoch and self._beats_its_bar(trial):
-                    trial.until_epoch = min((epoch for epoch in trial.bars if epoch > trial.epoch), default=None)
+                if trial.epoch == trial.until_epoch and self._beats_its_threshold(trial):
+                    trial.until_epoch = min((epoch for epoch in trial.thresholds if epoch > trial.epoch), default=None)
             case TrialPaused():
                 trial.status, trial.epoch, trial.seconds = "paused", event.epoch, event.seconds
             case TrialStopped():
@@ -191,12 +193,12 @@ class StudyView:
                 else:
                     trial.retries += 1
 
-    def _beats_its_bar(self, trial: TrialView) -> bool:
-        bar = trial.bars.get(trial.epoch)
+    def _beats_its_threshold(self, trial: TrialView) -> bool:
+        threshold = trial.thresholds.get(trial.epoch)
         best = None if self.metric is None else trial.best(self.metric)
-        if self.metric is None or bar is None or best is None:
+        if self.metric is None or threshold is None or best is None:
             return False
-        return self.metric.rank(best) > self.metric.rank(bar)
+        return self.metric.rank(best) > self.metric.rank(threshold)
 
     def seconds_of(self, trial: TrialView) -> float:
         """The seconds that a trial has taken up to the last event."""
@@ -218,11 +220,6 @@ class StudyView:
     def repeats_of(self, number: int) -> list[TrialView]:
         """The trials that repeat this one with other seeds."""
         return [trial for trial in self.trials.values() if trial.repeats == number]
-
-
-def bars_of(event: TrialStarted | TrialBars) -> dict[int, float | None]:
-    """The bars of an event by epoch, in order."""
-    return {int(epoch): bar for epoch, bar in event.bars.items() if epoch.isdecimal()}
 
 
 def study_tail(study: StudyDirectory) -> EventTail:

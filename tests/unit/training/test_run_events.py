@@ -18,7 +18,7 @@ from tests.unit.training.scripted import (
     poll_after_every_step,
 )
 from workbench.runs import events
-from workbench.runs.control import Bars, append_request, ask
+from workbench.runs.control import Thresholds, append_request, ask
 from workbench.runs.directory import create_run
 from workbench.runs.measurements import Footprint, Memory, Timing
 from workbench.settings.preset import Preset
@@ -153,7 +153,7 @@ def test_the_memory_of_a_short_trial_is_reported_only_once_it_is_trained_to_its_
 
 
 @pytest.mark.parametrize(
-    ("bars", "epochs"),
+    ("thresholds", "epochs"),
     [
         (((1, None),), 1),
         (((1, 0.0),), 3),
@@ -164,11 +164,11 @@ def test_the_memory_of_a_short_trial_is_reported_only_once_it_is_trained_to_its_
         (((3, None),), 3),
     ],
 )
-def test_a_trial_pauses_after_an_epoch_unless_its_best_accuracy_beats_the_bar(
-    make_trainer: MakeTrainer, bars: Bars, epochs: int
+def test_a_trial_pauses_after_an_epoch_unless_its_best_accuracy_beats_the_threshold(
+    make_trainer: MakeTrainer, thresholds: Thresholds, epochs: int
 ) -> None:
     trainer = make_trainer("training.epochs=3", "training.monitor=accuracy")
-    ask(trainer.run, "set_bars", bars=bars)
+    ask(trainer.run, "set_thresholds", thresholds=thresholds)
     trainer.train()
     assert trainer.state.epoch == epochs
     assert trainer.stopping == (epochs < 3)
@@ -176,8 +176,8 @@ def test_a_trial_pauses_after_an_epoch_unless_its_best_accuracy_beats_the_bar(
 
 def test_the_request_is_told_in_words(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer("training.epochs=1")
-    ask(trainer.run, "set_bars", bars=((1, 0.25), (3, None)))
-    append_request(trainer.run.control, "set_bars")
+    ask(trainer.run, "set_thresholds", thresholds=((1, 0.25), (3, None)))
+    append_request(trainer.run.control, "set_thresholds")
     trainer.train()
     handled = of_type(trainer, events.RequestHandled)
     assert [(event.accepted, event.detail) for event in handled] == [

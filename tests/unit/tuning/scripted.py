@@ -19,7 +19,7 @@ from workbench.runs.history import read_history
 from workbench.runs.status import Summary
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
-from workbench.training.epoch_bars import EpochBars
+from workbench.training.epoch_thresholds import EpochThresholds
 from workbench.tuning.directory import StudyDirectory, create_study
 from workbench.tuning.places import Stacking
 from workbench.tuning.question import Question
@@ -79,7 +79,7 @@ class ScriptedTrainer:
         self._epoch = 0 if last is None else last.epoch
         self._preset = Preset.of_run(self.run.preset)
         self._control = ControlReader(self.run.control, time.time())
-        self._bars = EpochBars(metric("accuracy"))
+        self._thresholds = EpochThresholds(metric("accuracy"))
         if last is None:
             self._write(
                 Prepared(
@@ -102,8 +102,8 @@ class ScriptedTrainer:
     def _train_epoch(self) -> None:
         requests = self._control.read()
         for request in requests:
-            if request.command == "set_bars":
-                self._bars.tell(request)
+            if request.command == "set_thresholds":
+                self._thresholds.tell(request)
         if any(request.command == "stop" for request in requests):
             return self._end("stopped")
         value = self.accuracy(self._preset, self._epoch + 1)
@@ -118,7 +118,9 @@ class ScriptedTrainer:
         )  # fmt: skip
         if self._epoch >= self._preset.training.epochs:
             return self._end("completed")
-        if self._bars.is_due(self._epoch, max(end.validation["accuracy"] for end in self._ends if end.validation)):
+        if self._thresholds.is_due(
+            self._epoch, max(end.validation["accuracy"] for end in self._ends if end.validation)
+        ):
             return self._end("stopped")
         return None
 

@@ -35,10 +35,10 @@ from workbench.tuning.events import (
     StudyStarted,
     StudyState,
     TrialAsked,
-    TrialBars,
     TrialDiscarded,
     TrialPaused,
     TrialStarted,
+    TrialThresholds,
     TrialValue,
 )
 from workbench.tuning.question import Question
@@ -452,18 +452,18 @@ def test_asha_that_is_stopped_between_two_rungs_finds_what_it_would_have_found(e
         assert told(read_study_view(study)) == expected, f"stopped after {stop_after} events"
 
 
-def test_where_a_trial_pauses_next_is_known_while_it_passes_its_bars() -> None:
+def test_where_a_trial_pauses_next_is_known_while_it_passes_its_thresholds() -> None:
     view = StudyView()
     view.take(MetricKnown(metric="accuracy"))
     view.take(TrialAsked(trial=0, settings={}, until_epoch=1))
-    view.take(TrialStarted(trial=0, run="run", until_epoch=1, bars={"1": 0.5, "3": 0.6, "9": 0.7}, time=100.0))
+    view.take(TrialStarted(trial=0, run="run", until_epoch=1, thresholds={"1": 0.5, "3": 0.6, "9": 0.7}, time=100.0))
     trial = view.trials[0]
     for epoch, value, pauses in [(1, 0.55, 3), (2, 0.65, 3), (3, 0.4, 9), (9, 0.8, None)]:
         view.take(TrialValue(trial=0, epoch=epoch, value=value, time=100.0 + epoch))
         assert trial.until_epoch == pauses, epoch
     assert view.seconds_of(trial) == 9.0
-    view.take(TrialStarted(trial=0, run="run", until_epoch=1, bars={"1": 0.5}))
-    view.take(TrialBars(trial=0, bars={"1": 0.7}))
+    view.take(TrialStarted(trial=0, run="run", until_epoch=1, thresholds={"1": 0.5}))
+    view.take(TrialThresholds(trial=0, thresholds={"1": 0.7}))
     view.take(TrialValue(trial=0, epoch=1, value=0.6))
     assert trial.until_epoch == 1
 
@@ -473,7 +473,7 @@ def test_what_a_trial_has_to_beat_rises_while_others_do_better_beside_it(tmp_pat
     study = asha_study(tmp_path)
     run(study, asha_search(), ScriptedPlace(), ScriptedPlace())
     view, events = read_study_view(study), [event for _, event in study_tail(study).read()]
-    assert any(isinstance(event, TrialBars) for event in events)
+    assert any(isinstance(event, TrialThresholds) for event in events)
     own = [trial for trial in view.trials.values() if trial.repeats is None]
     assert all(trial.has_ended for trial in own)
     for rung in (1, 3):
@@ -523,7 +523,10 @@ def test_a_trial_whose_controller_was_killed_is_told_again_where_it_pauses(tmp_p
         return True
 
     Controller(study, Search(question, suggest, epochs=4, seed=0), [ScriptedPlace()], 0.0, trainer_ends).run()
-    assert [(each["command"], each.get("bars")) for each in asked[:2]] == [("resume", None), ("set_bars", [[2, None]])]
+    assert [(each["command"], each.get("thresholds")) for each in asked[:2]] == [
+        ("resume", None),
+        ("set_thresholds", [[2, None]]),
+    ]
 
 
 def test_a_trial_of_a_killed_controller_takes_a_place_until_it_ends(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.tuning.discarding import asha, asha_bars, keep, median, rungs, surplus
+from workbench.tuning.discarding import asha, asha_thresholds, keep, median, rungs, surplus
 from workbench.tuning.events import MetricKnown, TrialAsked, TrialFinished, TrialPaused, TrialStarted, TrialValue
 from workbench.tuning.steps import Continue, Discard
 from workbench.tuning.view import StudyView
@@ -110,22 +110,24 @@ def test_asha_looks_at_the_highest_rung_first_and_ends_with_the_training() -> No
     assert asha(view_of(*high, *low), 1, 9) == Continue(1, None), "there is no rung at 9 of 9 epochs"
 
 
-def test_a_bar_is_what_asha_would_promote_above() -> None:
+def test_a_threshold_is_what_asha_would_promote_above() -> None:
     trials = [("paused", {1: 0.5}), ("paused", {1: 0.9, 2: 0.9, 3: 0.95}), ("paused", {1: 0.4}), ("paused", {1: 0.7})]
     new = view_of(*trials, ("running", {}))
-    assert asha_bars(new, new.trials[4], [1, 3, 9]) == {1: 0.9, 3: None}, "the best of five; a rung of two has no third"
+    assert asha_thresholds(new, new.trials[4], [1, 3, 9]) == {1: 0.9, 3: None}, (
+        "the best of five; a rung of two has no third"
+    )
     six = view_of(*trials, ("paused", {1: 0.2}), ("running", {}))
-    assert asha_bars(six, six.trials[5], [1, 3, 9]) == {1: 0.7, 3: None}, "two of six"
+    assert asha_thresholds(six, six.trials[5], [1, 3, 9]) == {1: 0.7, 3: None}, "two of six"
     first = view_of(("running", {}))
-    assert asha_bars(first, first.trials[0], [1, 3, 9]) == {1: None}
-    assert asha_bars(StudyView(), first.trials[0], [1, 3]) == {1: None}, "no metric is known yet"
+    assert asha_thresholds(first, first.trials[0], [1, 3, 9]) == {1: None}
+    assert asha_thresholds(StudyView(), first.trials[0], [1, 3]) == {1: None}, "no metric is known yet"
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
 @pytest.mark.parametrize("schedules", [False, True])
 @settings(deadline=None)
 @given(data=st.data())
-def test_a_trial_that_beats_its_bar_and_no_other_is_the_next_that_asha_promotes(
+def test_a_trial_that_beats_its_threshold_and_no_other_is_the_next_that_asha_promotes(
     data: st.DataObject, metric: str, schedules: bool
 ) -> None:
     names = st.sampled_from(["constant", "cosine", "step"] if schedules else ["constant"])
@@ -134,10 +136,10 @@ def test_a_trial_that_beats_its_bar_and_no_other_is_the_next_that_asha_promotes(
     others: list[tuple[str, dict[int, float]]] = [("running", {1: each}) for each in values]
     drawn = [*(data.draw(names) for _ in values), own]
     before = view_of(*others, ("running", {}), metric=metric, schedules=drawn)
-    bars = asha_bars(before, before.trials[len(values)], [1])
-    goes_on = 1 not in bars or (
-        bars[1] is not None and before.metric is not None
-        and before.metric.rank(value) > before.metric.rank(bars[1])
+    thresholds = asha_thresholds(before, before.trials[len(values)], [1])
+    goes_on = 1 not in thresholds or (
+        thresholds[1] is not None and before.metric is not None
+        and before.metric.rank(value) > before.metric.rank(thresholds[1])
     )  # fmt: skip
     after = view_of(*others, ("paused", {1: value}), metric=metric, schedules=drawn)
     assert goes_on == (asha(after, 1, 20) == Continue(len(values), 3))

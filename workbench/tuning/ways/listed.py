@@ -59,7 +59,7 @@ class Listed:
     def most_weights(self) -> int | None:
         return len(self._changes)
 
-    def bars(self, view: StudyView, trial: TrialView, until_epoch: int) -> dict[int, float | None]:
+    def thresholds(self, view: StudyView, trial: TrialView, until_epoch: int) -> dict[int, float | None]:
         return {until_epoch: None}
 
     def discards(self, view: StudyView, trial: TrialView) -> Discard | None:

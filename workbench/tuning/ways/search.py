@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.errors import EXIT_FAILED, EXIT_USAGE, USERS_KINDS, DataError
 from workbench.metrics import Metric
-from workbench.tuning.discarding import SPARE, asha, asha_bars, keep, median, not_kept_at, rungs, surplus
+from workbench.tuning.discarding import SPARE, asha, asha_thresholds, keep, median, not_kept_at, rungs, surplus
 from workbench.tuning.question import Question, parse_target
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import BY_HAND, Discard, Done, NewTrial, Step, Wait
@@ -181,10 +181,10 @@ class Search:
             return question.trials or None
         return 1 + (max(SPARE * question.keep, kept) if self._until_epoch is not None else kept)
 
-    def bars(self, view: StudyView, trial: TrialView, until_epoch: int) -> dict[int, float | None]:
+    def thresholds(self, view: StudyView, trial: TrialView, until_epoch: int) -> dict[int, float | None]:
         if self._question.discard != "asha" or self._is_late(view) or self._reached(view):
             return {until_epoch: None}
-        return asha_bars(view, trial, [rung for rung in self.decided_after if rung >= until_epoch])
+        return asha_thresholds(view, trial, [rung for rung in self.decided_after if rung >= until_epoch])
 
     def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
         if self._question.discard != "median":

@@ -34,7 +34,7 @@ SMOOTHED = "loss/train"
 """The one curve with a value for each step, which can be smoothed. The others have one an epoch or a report."""
 MOST_SMOOTHING = 0.9
 SMOOTHED_PARTS = 100
-"""The smoothing is the weight that the past keeps over this part of the steps done, whatever of them is in view."""
+"""The smoothing is the weight that the past keeps over one of so many equal parts of the steps done."""
 OVERLAY_SMOOTHING = 0.6
 """Overlaid curves of each step are smoothed at least this much: several noisy ones would hide each other."""
 TOLD_BY_DASHES = 2
@@ -189,8 +189,7 @@ class ChartCurves:
             return DrawnCurve(name, key, style, history, points)
         curve = history.curves[key]
         averages = curve.averages(smoothing, max(history.view.step, 1) / SMOOTHED_PARTS)
-        x_of_each = [self._x_of_bucket(history, bucket) for bucket in curve.buckets]
-        smooth = averaged(points, dict(zip(x_of_each, averages, strict=True)))
+        smooth = averaged(points, curve.buckets, partial(self._x_of_bucket, history), averages)
         return DrawnCurve(name, key, style, history, smooth, raw=points)
 
     @property

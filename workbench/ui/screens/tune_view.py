@@ -126,7 +126,7 @@ class TuneBase(Screen[TuneResult | None]):
             self._show()
 
     def _is_due(self, what: What) -> bool:
-        """As beside a run on the CPU, whatever trains: a search takes minutes, and has news ten times a second."""
+        """By the intervals beside a trainer on the CPU, also for GPUs: a search has new values ten times a second."""
         return self._pace.is_due(what, beside_cpu=self._tune.watch is not None and self._tune.watch.is_alive)
 
     @property
