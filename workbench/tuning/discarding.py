@@ -13,6 +13,7 @@ from statistics import median as median_of
 from typing import Any
 
 from workbench.metrics import Metric
+from workbench.tuning.question import Question
 from workbench.tuning.steps import Continue, Discard
 from workbench.tuning.view import StudyView, TrialView
 
@@ -121,6 +122,11 @@ def rungs(first: int, epochs: int) -> list[int]:
         found.append(first)
         first *= REDUCTION
     return found
+
+
+def rungs_of(question: Question, epochs: int) -> list[int]:
+    """The rungs of a search; empty where it discards by another rule than ASHA. epochs: of a whole trial."""
+    return rungs(question.discard_after, epochs) if question.discard == "asha" else []
 
 
 def asha(view: StudyView, first: int, epochs: int) -> Continue | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.settings.preset import Preset
-from workbench.tuning.discarding import rungs, value_at
+from workbench.tuning.discarding import rungs_of, value_at
 from workbench.tuning.question import Question
 from workbench.tuning.sampler import Sampler, Suggestion
 from workbench.tuning.samplers import make_sampler
@@ -22,8 +22,7 @@ class Suggesting:
         self._sampler: Sampler | None = None
         self._maximizes: bool | None = None
         """What the sampler was made for; None: nothing was known yet."""
-        is_asha = question.discard == "asha"
-        self._rungs = rungs(question.discard_after, preset.training.epochs) if is_asha else []
+        self._rungs = rungs_of(question, preset.training.epochs)
         self._known: dict[int, tuple[float | None, int | None]] = {}
         """What the sampler knows, by its own number of the trial: the value, and the epoch if it was cut short."""
 

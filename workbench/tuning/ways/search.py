@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.errors import EXIT_FAILED, EXIT_USAGE, USERS_KINDS, DataError
 from workbench.metrics import Metric
-from workbench.tuning.discarding import SPARE, asha, asha_thresholds, keep, median, not_kept_at, rungs, surplus
+from workbench.tuning.discarding import SPARE, asha, asha_thresholds, keep, median, not_kept_at, rungs_of, surplus
 from workbench.tuning.question import Question, parse_target
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import BY_HAND, Discard, Done, NewTrial, Step, Wait
@@ -93,7 +93,7 @@ class Search:
     @property
     def decided_after(self) -> Sequence[int]:
         if self._question.discard == "asha":
-            return rungs(self._question.discard_after, self._epochs)
+            return rungs_of(self._question, self._epochs)
         return [self._until_epoch] if self._until_epoch is not None else []
 
     @property
